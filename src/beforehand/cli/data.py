@@ -1,0 +1,7 @@
+"""To be written."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this group."""

@@ -1,0 +1,81 @@
+"""The one object every face stands on: a workspace and what can be done with it.
+
+Each command is one method: plain data in, plain data out (times are aware UTC datetimes; the faces write them as ISO
+8601). What a command does lives in the module of `commands/` named after it; the imports are made inside the methods
+so that a command loads only what it needs.
+"""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from beforehand.errors import InputError
+
+if TYPE_CHECKING:
+    from beforehand.facts import Facts
+    from beforehand.store import Store
+    from beforehand.workspace import Folder
+
+SETTINGS_FILE = "beforehand.yaml"
+
+
+class Workspace:
+    """A folder of files, its facts and its state; `actor` is who asks, written beside each change."""
+
+    def __init__(self, root: Path, actor: str | None = None) -> None:
+        self.root = root
+        self.actor = actor or _login()
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Workspace:
+        """The workspace at `start`, or in the nearest folder upward; InputError where there is none."""
+        start = (start or Path.cwd()).absolute()
+        for folder in (start, *start.parents):
+            if (folder / SETTINGS_FILE).is_file():
+                return cls(folder)
+        raise InputError(
+            f"No workspace here: {start} and the folders above it hold no {SETTINGS_FILE}.",
+            "Make one with `beforehand init DIR`, or name one with `-w DIR`.",
+            code="no-workspace",
+        )
+
+    @property
+    def data(self) -> Path:
+        """The folder that holds what is not written by people: facts, state, lock."""
+        return self.root / ".beforehand"
+
+    @cached_property
+    def folder(self) -> Folder:
+        """The team's files as one validated object; raises `Problems` with every problem at once."""
+        from beforehand.workspace import read_folder
+
+        return read_folder(self.root)
+
+    @contextmanager
+    def facts(self) -> Iterator[Facts]:
+        """The facts, with the lock held; waits 10 s for it, then raises BusyError naming who holds it."""
+        from beforehand.facts import Facts
+        from beforehand.facts.lock import locked
+
+        with locked(self.data), Facts.open(self.data / "facts.duckdb", self.folder.settings) as facts:
+            yield facts
+
+    @contextmanager
+    def state(self) -> Iterator[Store]:
+        """The state database, migrated to this version."""
+        from beforehand.store import Store
+
+        with Store.open(self.data / "state.sqlite") as store:
+            yield store
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user that has no name
+        return "unknown"

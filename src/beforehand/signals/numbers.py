@@ -1,0 +1,69 @@
+"""What judges read: windows of numbers as they were known at each close. The one seam between panel and signals.
+
+A verdict is an int8: CLEAR 0, HOLDS 1, UNSURE 2, FAILED 3. NaN in a window means "not known": outside the subject's
+life, or the mean or share of nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beforehand.calendar import Grain
+from beforehand.signals.tree import Quantity
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+Bool = NDArray[np.bool_]
+Verdicts = NDArray[np.int8]
+
+CLEAR, HOLDS, UNSURE, FAILED = np.int8(0), np.int8(1), np.int8(2), np.int8(3)
+VERDICT_NAMES = ("clear", "holds", "unsure", "failed")
+
+
+@dataclass(frozen=True)
+class Trait:
+    """A dated trait of each subject as it was known at each close, `[n, Q]`.
+
+    Text traits are codes into `words` (-1: not known); numbers and ages are `numbers` (NaN: not known).
+    """
+
+    codes: NDArray[np.int32] | None = None
+    words: tuple[str, ...] = ()
+    numbers: Float | None = None
+
+
+class Numbers(Protocol):
+    """A block of `n` subjects over the closes of each grain, in time order."""
+
+    @property
+    def size(self) -> int:
+        """How many subjects the block has (n)."""
+        ...
+
+    def ends(self, grain: Grain) -> Int:
+        """The ends of the judged periods of a grain, UTC microseconds, ascending, `[Q]`."""
+        ...
+
+    def windows(self, quantity: Quantity, grain: Grain, width: int) -> Float:
+        """The last `width` periods at each close as they were known then, oldest first, `[n, Q, width]`.
+
+        May be a read-only view. Periods outside the subject's life are NaN. A rolling quantity is its rolling value
+        at the end of each day. A metric the engine could not compute raises MetricFailed.
+        """
+        ...
+
+    def alive(self, grain: Grain) -> Bool:
+        """Whether the subject's life, as known then, had begun and not ended at each close, `[n, Q]`."""
+        ...
+
+    def trait(self, name: str, grain: Grain) -> Trait:
+        """A dated trait as known at each close; `age` is in days since the life began."""
+        ...
+
+
+class MetricFailed(Exception):
+    """An engine could not compute a metric; every verdict that needs it is `failed`."""

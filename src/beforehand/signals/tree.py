@@ -1,0 +1,152 @@
+"""The typed tree of a sentence: what a signal means, as data.
+
+A sentence is a condition on subjects (accounts, or people of accounts), with an optional population.
+Leaves are judged by `signals.judges`; compounds combine verdicts in Kleene's three-valued logic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from beforehand.calendar import Grain
+
+Op = Literal["<", "<=", ">", ">="]
+Direction = Literal["down", "up"]
+SubjectKind = Literal["account", "person"]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A metric read in periods; `rolling_days` makes it a rolling sum ending with each day."""
+
+    metric: str
+    per_active: bool = False
+    rolling_days: int | None = None
+
+
+@dataclass(frozen=True)
+class Streak:
+    """Holds in `need` of the last `of` closed periods; equal for "consecutive"."""
+
+    need: int = 1
+    of: int = 1
+
+
+@dataclass(frozen=True)
+class Level:
+    """The quantity is on the wrong side of a fixed bound."""
+
+    quantity: Quantity
+    op: Op
+    bound: float
+    grain: Grain = Grain.WEEK
+    streak: Streak = Streak()
+
+
+@dataclass(frozen=True)
+class Change:
+    """Down or up by `fraction` against the mean of the `baseline` closed periods before those judged."""
+
+    quantity: Quantity
+    direction: Direction
+    fraction: float
+    baseline: int
+    grain: Grain = Grain.WEEK
+    streak: Streak = Streak()
+
+
+@dataclass(frozen=True)
+class Usual:
+    """Outside the subject's own usual band (median and MAD of the `baseline` periods before those judged)."""
+
+    quantity: Quantity
+    direction: Direction
+    baseline: int = 26
+    grain: Grain = Grain.WEEK
+    streak: Streak = Streak()
+
+
+@dataclass(frozen=True)
+class Absence:
+    """Nothing counted in the last `days` days; judged at every day's close."""
+
+    quantity: Quantity
+    days: int
+
+
+@dataclass(frozen=True)
+class Named:
+    """The condition of another signal, by name."""
+
+    signal: str
+
+
+@dataclass(frozen=True)
+class All:
+    """Every part holds at the same close, or each within the last `within_days` days."""
+
+    parts: tuple[Node, ...]
+    within_days: int | None = None
+
+
+@dataclass(frozen=True)
+class Any:
+    """At least one part holds at the close."""
+
+    parts: tuple[Node, ...]
+
+
+Leaf = Level | Change | Usual | Absence
+Node = Level | Change | Usual | Absence | Named | All | Any
+
+
+@dataclass(frozen=True)
+class Compare:
+    """A dated trait against a value: text is compared without regard to case, numbers and days as numbers."""
+
+    trait: str
+    op: Literal["is", "is not", "<", "<=", ">", ">="]
+    value: str | float
+
+
+@dataclass(frozen=True)
+class Among:
+    """A dated trait is one of the values."""
+
+    trait: str
+    values: tuple[str | float, ...]
+
+
+@dataclass(frozen=True)
+class Both:
+    """Every part is true of the subject."""
+
+    parts: tuple[Population, ...]
+
+
+@dataclass(frozen=True)
+class Either:
+    """One part at least is true of the subject."""
+
+    parts: tuple[Population, ...]
+
+
+@dataclass(frozen=True)
+class Not:
+    """The part is not true of the subject."""
+
+    part: Population
+
+
+Population = Compare | Among | Both | Either | Not
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """What a person wrote, understood: the condition, for whom, and the text itself."""
+
+    text: str
+    condition: Node
+    subject: SubjectKind = "account"
+    population: Population | None = field(default=None)
