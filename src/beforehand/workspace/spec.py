@@ -1,11 +1,15 @@
-"""What a person writes in the files of a workspace, as validated models (`*Spec`)."""
+"""What a person writes in the files of a workspace, as validated models (`*Spec`).
+
+The JSON Schema that editors use and the reference pages are made from these models, so each field has a description a
+person can act on. Pure: other rooms may import it.
+"""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from beforehand.workspace.durations import Duration
 
@@ -13,6 +17,17 @@ TABLES = ("events", "tickets", "messages", "subscriptions", "invoices", "surveys
 Table = Literal["events", "tickets", "messages", "subscriptions", "invoices", "surveys", "touches", "outcomes"]
 Severity = Literal["critical", "high", "medium", "low"]
 AGGREGATES = ("count", "sum", "mean", "share", "last", "people")
+RECORDED_OUTCOMES = ("churned", "contracted", "renewed", "expanded", "escalated", "reopened", "advocate")
+SENTENCE, COMPOUND = "sentence", "compound"  # how `when:` may be written
+
+
+def _longer_than_nothing(span: timedelta) -> timedelta:
+    if span <= timedelta(0):
+        raise ValueError("a span of time must be longer than nothing here")
+    return span
+
+
+Span = Annotated[Duration, AfterValidator(_longer_than_nothing)]
 
 
 class Spec(BaseModel):
@@ -24,42 +39,45 @@ class Spec(BaseModel):
 class ExcludeSpec(Spec):
     """Internal, test, bot and impersonated activity that is left out of every count."""
 
-    accounts: tuple[str, ...] = Field((), description="Account ids or patterns (`*` any text) left out.")
-    people: tuple[str, ...] = Field((), description="Person ids or e-mail patterns (`*@example.com`) left out.")
-    events: str | None = Field(None, description="A condition on events; rows where it is true are left out.")
+    accounts: tuple[str, ...] = Field(default=(), description="Account ids or patterns (`*` any text) left out.")
+    people: tuple[str, ...] = Field(default=(), description="Person ids or e-mail patterns (`*@example.com`) left out.")
+    events: str | None = Field(default=None, description="A condition on events; rows where it is true are left out.")
 
 
 class SettingsSpec(Spec):
     """`beforehand.yaml`: what holds for the whole workspace."""
 
-    name: str = Field("Beforehand", description="What this workspace is called on pages and in messages.")
-    zone: str = Field("UTC", description="The time zone of periods, an IANA name such as Europe/Berlin.")
-    earliest: date = Field(date(1990, 1, 1), description="Times before this day go to quarantine.")
+    name: str = Field(default="Beforehand", description="What this workspace is called on pages and in messages.")
+    zone: str = Field(default="UTC", description="The time zone of periods, an IANA name such as Europe/Berlin.")
+    earliest: date = Field(default=date(1990, 1, 1), description="Times before this day go to quarantine.")
     accounts_from: str | None = Field(
-        None, description="The one source that may create accounts; facts of others stay unmatched until matched."
+        default=None,
+        description="The one source that may create accounts; facts of others stay unmatched until matched.",
     )
     grace: dict[str, Duration] = Field(
         default_factory=dict, description="How long to wait for late facts after a period ends, per source."
     )
-    exclude: ExcludeSpec = Field(default_factory=ExcludeSpec, description="What is left out of every count.")
-    outcome: str = Field("churned", description="The outcome that risk signals are proven against.")
-    growth_outcome: str = Field("expanded", description="The outcome that growth signals are proven against.")
-    horizon: Duration = Field(timedelta(days=90), description="How far ahead of the outcome an alert may be right.")
+    exclude: ExcludeSpec = Field(default=ExcludeSpec.model_construct(), description="What is left out of every count.")
+    outcome: str = Field(default="churned", description="The outcome that risk signals are proven against.")
+    growth_outcome: str = Field(default="expanded", description="The outcome that growth signals are proven against.")
+    horizon: Span = Field(default=timedelta(days=90), description="How far ahead of the outcome an alert may be right.")
 
 
 class MetricSpec(Spec):
     """One entry of `metrics.yaml`: what is counted and how people say it. Exactly one aggregate names a fact table."""
 
-    name: str | None = Field(None, description="The display name; the key where absent.")
-    says: tuple[str, ...] = Field((), description="The phrases that mean this metric in a sentence.")
-    count: Table | None = Field(None, description="Count the rows of a fact table.")
-    sum: Table | None = Field(None, description="Add up `of` over the rows of a fact table.")
-    mean: Table | None = Field(None, description="The mean of `of`; of no rows it is unsure.")
-    share: Table | None = Field(None, description="The share of rows for which the condition `of` is true.")
-    last: Table | None = Field(None, description="The last value of `of`, carried forward.")
-    people: Table | None = Field(None, description="Distinct people.")
-    of: str | None = Field(None, description="The column summed, averaged or carried; for a share, the condition.")
-    where: str | None = Field(None, description="Only rows where this condition is true.")
+    name: str | None = Field(default=None, description="The display name; the key where absent.")
+    says: tuple[str, ...] = Field(default=(), description="The phrases that mean this metric in a sentence.")
+    count: Table | None = Field(default=None, description="Count the rows of a fact table.")
+    sum: Table | None = Field(default=None, description="Add up `of` over the rows of a fact table.")
+    mean: Table | None = Field(default=None, description="The mean of `of`; of no rows it is unsure.")
+    share: Table | None = Field(default=None, description="The share of rows for which the condition `of` is true.")
+    last: Table | None = Field(default=None, description="The last value of `of`, carried forward.")
+    people: Table | None = Field(default=None, description="Distinct people.")
+    of: str | None = Field(
+        default=None, description="The column summed, averaged or carried; for a share, the condition."
+    )
+    where: str | None = Field(default=None, description="Only rows where this condition is true.")
 
     @model_validator(mode="after")
     def _one_aggregate(self) -> MetricSpec:
@@ -87,15 +105,29 @@ class MetricSpec(Spec):
 class OutcomeSpec(Spec):
     """One entry of `outcomes.yaml`: an outcome derived from facts."""
 
-    silent_for: Duration = Field(alias="silent for", description="The outcome happens when this silence is full.")
+    silent_for: Span = Field(
+        alias="silent for", description="The outcome happens when an account has been silent this long."
+    )
+
+
+def _written_as(value: Any) -> str:
+    return COMPOUND if isinstance(value, dict | CompoundSpec) else SENTENCE
+
+
+# A sentence, or a mapping with `all of` or `any of`. The tag keeps pydantic from telling what is wrong with both.
+When = Annotated[
+    Annotated[str, Field(max_length=2000), Tag(SENTENCE)] | Annotated["CompoundSpec", Tag(COMPOUND)],
+    Discriminator(_written_as),
+]
+Parts = Annotated[tuple[When, ...], Field(min_length=1, max_length=20)]
 
 
 class CompoundSpec(Spec):
-    """`when:` as a list of parts: sentences, or names of other signals."""
+    """`when:` as a list of parts: sentences, names of other signals, or further lists."""
 
-    all_of: tuple[str | CompoundSpec, ...] | None = Field(None, alias="all of", description="Every part holds.")
-    any_of: tuple[str | CompoundSpec, ...] | None = Field(None, alias="any of", description="One part holds.")
-    within: Duration | None = Field(None, description="For `all of`: each part held within this time of the close.")
+    all_of: Parts | None = Field(default=None, alias="all of", description="Every part holds.")
+    any_of: Parts | None = Field(default=None, alias="any of", description="One part at least holds.")
+    within: Span | None = Field(default=None, description="For `all of`: each part held within this time of the close.")
 
     @model_validator(mode="after")
     def _one_kind(self) -> CompoundSpec:
@@ -105,22 +137,40 @@ class CompoundSpec(Spec):
             raise ValueError("`within` goes with `all of`")
         return self
 
+    @property
+    def parts(self) -> tuple[str | CompoundSpec, ...]:
+        """What is combined, in the order written."""
+        return self.all_of or self.any_of or ()
+
 
 class SignalSpec(Spec):
     """One file of `signals/`: a risk or growth signal with its own cases."""
 
-    signal: str = Field(description="The name: letters, digits and dashes; unique in the workspace.",
-                        pattern=r"^[a-z0-9][a-z0-9-]{0,79}$")
-    when: str | CompoundSpec = Field(description="The sentence, or `all of` / `any of` several.")
-    clear: str | None = Field(None, description="The sentence that closes an episode; where absent, the first clear close.")
-    severity: Severity = Field("medium", description="How bad it is.")
-    mode: Literal["on", "shadow", "off"] = Field("on", description="Shadow: judged and recorded, told to nobody.")
-    polarity: Literal["risk", "growth"] = Field("risk", description="Whether it is bad news or good.")
-    delay_in: Annotated[int, Field(ge=1, le=365)] = Field(1, description="Closes in a row that must hold before an episode opens.")
-    delay_out: Annotated[int, Field(ge=1, le=365)] = Field(1, description="Closes in a row that must be clear before it closes.")
-    why: str | None = Field(None, description="Why this matters, in a sentence; shown in the story.")
-    outcome: str | None = Field(None, description="The outcome it is proven against; the workspace's where absent.")
-    horizon: Duration | None = Field(None, description="How far ahead; the workspace's where absent.")
-    cases: tuple[dict[str, list[float | int | bool | str | None]], ...] = Field(
-        (), description="Series of metric values, and at which closes the condition `fires`."
+    signal: str = Field(
+        description="The name: letters, digits and dashes; unique in the workspace.",
+        pattern=r"^[a-z0-9][a-z0-9-]{0,79}$",
+    )
+    when: When = Field(description="The sentence, or a mapping with `all of` or `any of` several.")
+    clear: str | None = Field(
+        default=None, description="The sentence that closes an episode; where absent, the first clear close."
+    )
+    severity: Severity = Field(default="medium", description="How bad it is.")
+    mode: Literal["on", "shadow", "off"] = Field(
+        default="on", description="Shadow: judged and recorded, told to nobody."
+    )
+    polarity: Literal["risk", "growth"] = Field(default="risk", description="Whether it is bad news or good.")
+    delay_in: Annotated[int, Field(ge=1, le=365)] = Field(
+        default=1, description="Closes in a row that must hold before an episode opens."
+    )
+    delay_out: Annotated[int, Field(ge=1, le=365)] = Field(
+        default=1, description="Closes in a row that must be clear before it closes."
+    )
+    why: str | None = Field(default=None, description="Why this matters, in a sentence; shown in the story.")
+    outcome: str | None = Field(
+        default=None, description="The outcome it is proven against; the workspace's where absent."
+    )
+    horizon: Span | None = Field(default=None, description="How far ahead; the workspace's where absent.")
+    cases: tuple[dict[str, list[float | bool | str | None]], ...] = Field(
+        default=(),
+        description="Series of metric values, one a period, and at which closes the signal `fires` (yes or no).",
     )
