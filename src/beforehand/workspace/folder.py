@@ -1,0 +1,153 @@
+"""The whole workspace read at once: every file, every problem."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from beforehand.calendar import zone_named
+from beforehand.errors import InputError, Problem, Problems, among, nearest
+from beforehand.workspace.metrics import read_metrics, read_outcomes
+from beforehand.workspace.reading import read_model
+from beforehand.workspace.sentences import build_signals
+from beforehand.workspace.spec import RECORDED_OUTCOMES, MetricSpec, OutcomeSpec, SettingsSpec, SignalSpec
+from beforehand.workspace.yaml_file import Written, read_yaml
+
+if TYPE_CHECKING:
+    from beforehand.signals import Signal
+    from beforehand.signals.vocabulary import Vocabulary
+
+SETTINGS, METRICS, OUTCOMES, SIGNALS = "beforehand.yaml", "metrics.yaml", "outcomes.yaml", "signals"
+NAMES = (SETTINGS, METRICS, OUTCOMES)
+NOT_READ = ("readme.md",)  # may lie in signals/ without being taken for a signal that is not read
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The files of a workspace, understood. `lines` says where each signal and case stands, for later problems."""
+
+    root: Path
+    settings: SettingsSpec
+    metrics: dict[str, MetricSpec]
+    vocabulary: Vocabulary
+    signals: dict[str, Signal]
+    specs: dict[str, SignalSpec]
+    outcomes: dict[str, OutcomeSpec]
+    written: dict[str, Written]  # signal name -> its file, with lines
+
+    @property
+    def outcome_names(self) -> tuple[str, ...]:
+        """Every outcome a signal may be proven against: the recorded ones, then the derived ones."""
+        return (*RECORDED_OUTCOMES, *self.outcomes)
+
+
+def read_folder(root: Path) -> Folder:
+    """Reads a workspace; raises `Problems` with every problem of every file at once."""
+    problems: list[Problem] = list(_misnamed(root))
+    settings_file = read_yaml(root, SETTINGS)
+    metrics_file = read_yaml(root, METRICS) if (root / METRICS).exists() else Written(METRICS)
+    outcomes_file = read_yaml(root, OUTCOMES) if (root / OUTCOMES).exists() else Written(OUTCOMES)
+
+    settings = read_model(SettingsSpec, settings_file)
+    metrics = read_metrics(metrics_file)
+    outcomes = read_outcomes(outcomes_file)
+    names = (*RECORDED_OUTCOMES, *outcomes_file.data)
+    if settings is not None:
+        _check_settings(settings, settings_file, names)
+    files, strays = _signal_files(root)
+    specs = _read_specs(files, names)
+    vocabulary, signals = build_signals(specs, metrics)
+
+    for written in (settings_file, metrics_file, outcomes_file, *files):
+        problems += written.problems
+    problems += strays
+    if problems or settings is None:
+        raise Problems(sorted(problems, key=lambda p: (p.file, p.line or 0)))
+    return Folder(
+        root=root,
+        settings=settings,
+        metrics=metrics,
+        vocabulary=vocabulary,
+        signals=signals,
+        specs={name: spec for name, (spec, _) in specs.items()},
+        outcomes=outcomes,
+        written={name: written for name, (_, written) in specs.items()},
+    )
+
+
+def _misnamed(root: Path) -> Iterator[Problem]:
+    """Files whose name is nearly that of one we read, and would be passed over in silence."""
+    for path in sorted(root.iterdir()):
+        if path.name in (*NAMES, SIGNALS) or path.name.startswith("."):
+            continue
+        known = (SIGNALS,) if path.is_dir() else NAMES
+        near = nearest(path.name, known, cutoff=88)
+        if near is not None and not (root / near).exists():
+            said = f"{path.name} is not read: its name is nearly {near}."
+            yield Problem(path.name, None, "misnamed-file", said, f"Rename it to {near}.")
+
+
+def _check_settings(settings: SettingsSpec, written: Written, outcomes: tuple[str, ...]) -> None:
+    try:
+        zone_named(settings.zone)
+    except InputError as error:
+        written.problem(("zone",), error.code, error.message, error.hint)
+    for key, name in (("outcome", settings.outcome), ("growth_outcome", settings.growth_outcome)):
+        _check_outcome(name, key, written, outcomes)
+    if settings.exclude.events is not None:
+        from beforehand.panel import where
+
+        try:
+            where.condition(settings.exclude.events, "events")
+        except InputError as error:
+            written.problem(("exclude", "events"), error.code or "bad-condition", error.message, error.hint)
+
+
+def _check_outcome(name: str, key: str, written: Written, outcomes: tuple[str, ...]) -> None:
+    if name not in outcomes:
+        written.problem((key,), "unknown-outcome", f"{name!r} is not an outcome.", among(name, outcomes))
+
+
+def _signal_files(root: Path) -> tuple[list[Written], list[Problem]]:
+    """The files of signals/, and a problem for each thing in it that would be passed over in silence."""
+    folder = root / SIGNALS
+    files: list[Written] = []
+    strays: list[Problem] = []
+    if folder.exists() and not folder.is_dir():
+        return [], [Problem(SIGNALS, None, "not-a-folder", "signals is a file.", "Make it a folder of signals.")]
+    for path in sorted(folder.iterdir()) if folder.exists() else ():
+        name = f"{SIGNALS}/{path.name}"
+        if path.name.startswith(".") or path.name.endswith("~") or path.name.lower() in NOT_READ:
+            continue
+        if path.is_dir():
+            strays.append(
+                Problem(name, None, "not-a-signal", "Folders in signals/ are not read.", "Move its files up.")
+            )
+        elif path.suffix.lower() not in (".yaml", ".yml"):
+            hint = "Give it the ending .yaml, or move it out of signals/."
+            strays.append(Problem(name, None, "not-a-signal", f"{path.name} is not read.", hint))
+        else:
+            files.append(read_yaml(root, name))
+    return files, strays
+
+
+def _read_specs(files: list[Written], outcomes: tuple[str, ...]) -> dict[str, tuple[SignalSpec, Written]]:
+    """Every signal that is right in form, by name; a name is told once, at its second place."""
+    specs: dict[str, tuple[SignalSpec, Written]] = {}
+    for written in files:
+        if any(problem.code in ("bad-yaml", "not-utf8", "too-large", "unreadable") for problem in written.problems):
+            continue
+        spec = read_model(SignalSpec, written)
+        if spec is None:
+            continue
+        if spec.signal in specs:
+            other = specs[spec.signal][1]
+            said = f"The signal {spec.signal!r} is also in {other.file}:{other.line(('signal',))}."
+            written.problem(("signal",), "signal-taken", said, "A name belongs to one file; change one.")
+            continue
+        specs[spec.signal] = (spec, written)
+        if spec.outcome is not None:
+            _check_outcome(spec.outcome, "outcome", written, outcomes)
+    return specs
