@@ -116,8 +116,8 @@ def early(tracks: Tracks, verdict: Verdicts, inside: Bool, policy: Policy) -> Bo
 
     Only for conditions that further facts can only make truer. Nothing else changes: the counts move at the close.
     """
-    ripe: Bool = tracks.held + 1 >= policy.delay_in
-    return (verdict == HOLDS) & inside & ~tracks.open & tracks.armed & ripe
+    opens: Bool = (verdict == HOLDS) & inside & ~tracks.open & tracks.armed & (tracks.held + 1 >= policy.delay_in)
+    return opens
 
 
 def warm(verdicts: Verdicts, inside: Bool, policy: Policy) -> Tracks:
