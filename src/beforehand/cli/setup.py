@@ -14,6 +14,7 @@ def register(app: typer.Typer) -> None:
     """Adds the commands of this group."""
     app.command()(init)
     app.command()(check)
+    app.command()(simulate)
 
 
 def init(
@@ -31,6 +32,31 @@ def init(
     for name in made["files"]:
         print(f"  {name}")
     print("\nNext: load what your customers did, for example `beforehand load events.csv`, then `beforehand check`.")
+
+
+def simulate(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make; it must be empty or not there.")],
+    accounts: Annotated[int, typer.Option(help="How many customers.")] = 300,
+    days: Annotated[int, typer.Option(help="How many days of history.")] = 540,
+    seed: Annotated[int, typer.Option(help="The same seed, numbers and end give the same files.")] = 7,
+    end: Annotated[str | None, typer.Option(metavar="DATE", help="The day before which it ends (today).")] = None,
+    json: common.Json = False,
+) -> None:
+    """Make a simulated company to try things on: a workspace, its data, and the truth beside it."""
+    from datetime import UTC, datetime
+
+    from beforehand.commands.simulate import simulate as make
+
+    made = make(folder, accounts=accounts, days=days, seed=seed, end=common.moment(end) or datetime.now(UTC))
+    if json:
+        common.emit(made)
+        return
+    rows = ", ".join(f"{n:,} {table}" for table, n in made["rows"].items())
+    print(f"Made a company in {made['workspace']}: {rows}.")
+    print(f"It lived from {made['first_on']} to {made['end_on']}. What really happened to whom is in truth.json.\n")
+    print(f"Next, in that folder (cd {folder}):\n")
+    for words in made["next"]:
+        print(f"  beforehand {words}")
 
 
 def check(folder: common.Folder = None, json: common.Json = False) -> None:
