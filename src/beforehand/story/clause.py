@@ -1,0 +1,130 @@
+"""One clause of a signal as a story needs it: the leaf that was judged, how its metric is called, its receipts.
+
+A clause holds no number of its own. What it says comes from the receipts it points at and from the bounds its author
+wrote in the sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from beforehand.calendar import Grain
+from beforehand.signals.tree import Absence, Change, Leaf, Level, Quantity, Streak, Usual
+from beforehand.story import words
+
+Measure = Literal["count", "sum", "mean", "share", "last", "people"]
+LEAVES: dict[str, type[Leaf]] = {"level": Level, "change": Change, "usual": Usual, "absence": Absence}
+IRREGULAR = {"people", "persons", "staff", "children", "men", "women"}
+SINGULAR_ENDINGS = ("ss", "us", "is")
+BELOW = ("<", "<=")
+# A usual band said of fewer periods than this would be a guess.
+LEAST_HISTORY = 6
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A leaf of the condition that held, with places in the story's list of receipts.
+
+    `receipt` answers period by period and ends with the periods judged; `silence` is the one whose count is zero, and
+    `alive` shows that the same feed brought facts of others meanwhile. `name` is the metric's display name; `facts`
+    what its rows are called (events, tickets).
+    """
+
+    leaf: Leaf
+    name: str
+    measure: Measure
+    receipt: int
+    silence: int | None = None
+    alive: int | None = None
+    facts: str = "events"
+
+    def as_json(self) -> dict[str, Any]:
+        """The clause as plain data, kept with the alert."""
+        kind = next(k for k, t in LEAVES.items() if isinstance(self.leaf, t))
+        return {**vars(self), "leaf": {"kind": kind, **asdict(self.leaf)}}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Clause:
+        """The clause kept as plain data; KeyError or TypeError where it is none."""
+        leaf = dict(data["leaf"])
+        kind = LEAVES[leaf.pop("kind")]
+        leaf["quantity"] = Quantity(**leaf["quantity"])
+        if "grain" in leaf:
+            leaf["grain"] = Grain(leaf["grain"])
+        if "streak" in leaf:
+            leaf["streak"] = Streak(**leaf["streak"])
+        return cls(**{**data, "leaf": kind(**leaf)})
+
+    @property
+    def quantity(self) -> Quantity:
+        """What is read."""
+        return self.leaf.quantity
+
+    @property
+    def grain(self) -> Grain:
+        """The length of its periods; absences and rolling quantities are read by days."""
+        return Grain.DAY if isinstance(self.leaf, Absence) or self.quantity.rolling_days else self.leaf.grain
+
+    @property
+    def streak(self) -> Streak:
+        """How many periods were judged, and how many of them must hold."""
+        return Streak(self.leaf.days, self.leaf.days) if isinstance(self.leaf, Absence) else self.leaf.streak
+
+    @property
+    def down(self) -> bool:
+        """Whether it tells of less than before."""
+        if isinstance(self.leaf, Level):
+            return self.leaf.op in BELOW
+        return isinstance(self.leaf, Absence) or self.leaf.direction == "down"
+
+    @property
+    def whole(self) -> bool:
+        """Whether its values are whole numbers by nature."""
+        return self.measure in ("count", "people") and not self.quantity.per_active
+
+    @property
+    def called(self) -> str:
+        """The name in a sentence: `logins`, `logins per active person`, `logins in 30 days`."""
+        said = self.name + (" per active person" if self.quantity.per_active else "")
+        days = self.quantity.rolling_days
+        return f"{said} in {words.counted(days, 'day')}" if days else said
+
+    @property
+    def rate(self) -> str:
+        """What follows its numbers: ` a week`, or nothing for what is no rate."""
+        if self.quantity.rolling_days or self.measure in ("mean", "share", "last"):
+            return ""
+        return f" {words.per(self.grain)}"
+
+    @property
+    def plural(self) -> bool:
+        """Whether the name takes `were`: heads that end in s do, as do people and staff."""
+        head = self.name.lower()
+        for stop in (" of ", " per ", " with ", " in ", " for ", " without ", " by ", " to ", " on ", " at ", " from "):
+            head = head.split(stop)[0]
+        last = head.split()[-1] if head.split() else ""
+        return last in IRREGULAR or (last.endswith("s") and not last.endswith(SINGULAR_ENDINGS))
+
+    def said(self, value: float) -> str:
+        """A value of this metric: shares as percent, large ones short."""
+        if self.measure == "share" and not self.quantity.per_active:
+            return words.percent(value)
+        return words.short(value) if abs(value) >= 100_000 else words.number(value)
+
+    def holds(self, value: float | None) -> bool:
+        """Whether one value of a level is on the wrong side of its bound (other kinds are judged by their windows)."""
+        if value is None or not isinstance(self.leaf, Level):
+            return False
+        bound = self.leaf.bound
+        return {"<": value < bound, "<=": value <= bound, ">": value > bound, ">=": value >= bound}[self.leaf.op]
+
+
+def lasting(streak: Streak, grain: Grain) -> str:
+    """How long it must hold: `for three weeks in a row`, `in three of four weeks`; nothing for one period."""
+    if streak.of == 1:
+        return ""
+    if streak.need == streak.of:
+        return f" for {words.in_words(streak.of)} {grain.value}s in a row"
+    return f" in {words.in_words(streak.need)} of {words.in_words(streak.of)} {grain.value}s"

@@ -1,0 +1,220 @@
+"""The shapes of a story: what it is told from, and what is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from beforehand.calendar import Grain, to_datetime
+from beforehand.story import words
+from beforehand.story.clause import Clause
+from beforehand.story.receipt import Receipt
+
+Topic = Literal[
+    "change", "usual", "since", "line", "feed", "late", "stake", "owner", "contact", "why", "close", "record"
+]
+TRUE = "true"
+
+
+@dataclass(frozen=True)
+class Check:
+    """What became of a receipt: whether it still gives the answer of then, and the answer to all known today."""
+
+    verified: bool
+    now: Receipt | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """How a signal did on history: right of `finished` episodes, with its interval, and the median lead in days.
+
+    `rival` is how often the accounts longest without an event would have been right, at the same number and closes.
+    """
+
+    outcome: str
+    right: int
+    finished: int
+    low: float | None = None
+    high: float | None = None
+    lead_days: float | None = None
+    rival: int | None = None
+    rival_of: int | None = None
+    assumed_arrival: bool = False
+
+
+@dataclass(frozen=True)
+class Stake:
+    """Places in the story's receipts of what is at stake (None: nothing is known of it)."""
+
+    value: int | None = None
+    currency: int | None = None
+    renewal: int | None = None
+    notice: int | None = None
+    owner: int | None = None
+    contact: int | None = None
+    contact_by: str = ""
+    contact_kind: str = ""
+    contacts_kept: bool = False
+
+
+@dataclass(frozen=True)
+class Closing:
+    """What ends the episode: the clear sentence in words, or None for the first close that is clear."""
+
+    clear: str | None
+    delay_out: int
+    grain: Grain
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """All that a story is told from. `receipts` are known by their place; `checks` stand beside them (or are empty).
+
+    `any_of` says that one clause was enough. `why` is the signal author's own sentence. `now_us` is when it is told,
+    `closed` the reason of an episode that is over. `tested` is False where the signal was never run over history.
+    """
+
+    account: str
+    zone: ZoneInfo
+    now_us: int
+    clauses: tuple[Clause, ...]
+    receipts: tuple[Receipt, ...]
+    person: str | None = None
+    any_of: bool = False
+    polarity: str = "risk"
+    why: str | None = None
+    closing: Closing | None = None
+    record: Record | None = None
+    tested: bool = False
+    stake: Stake = Stake()
+    checks: tuple[Check, ...] = ()
+    closed: str | None = None
+
+    @property
+    def who(self) -> str:
+        """For whom something is usual: the person where the alert is about one, else the account."""
+        return self.person or self.account
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence with its numbers, the places of the receipts that prove them, and whether they still do.
+
+    `status` is "true", or "as known on 12 June" where the facts have changed since; `shown` says that with it.
+    """
+
+    text: str
+    topic: Topic
+    receipts: tuple[int, ...] = ()
+    status: str = TRUE
+
+    @property
+    def shown(self) -> str:
+        """The text as it may be shown: what is no longer true says when it was."""
+        return self.text if self.status == TRUE else f"{self.status[0].upper()}{self.status[1:]}: {self.text}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data, as CONTRACT has it."""
+        return {"text": self.shown, "topic": self.topic, "receipts": list(self.receipts), "status": self.status}
+
+
+@dataclass(frozen=True)
+class Series:
+    """What a sparkline draws: values per period, those that made the signal hold, the usual band and the threshold.
+
+    `starts_us` are the starts of the periods. `share` says that values are fractions, `rate` what follows a number.
+    `since` is the index where the values left the band. `status` is that of the sentence that tells it.
+    """
+
+    metric: str
+    grain: Grain
+    starts_us: tuple[int, ...]
+    values: tuple[float | None, ...]
+    held: tuple[int, ...] = ()
+    usual: tuple[float, float] | None = None
+    threshold: float | None = None
+    since: int | None = None
+    share: bool = False
+    rate: str = ""
+    down: bool = True
+    receipt: int | None = None
+    status: str = TRUE
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data; times are aware datetimes."""
+        return {
+            "metric": self.metric,
+            "grain": self.grain.value,
+            "starts": [to_datetime(us) for us in self.starts_us],
+            "values": list(self.values),
+            "held": list(self.held),
+            "usual": list(self.usual) if self.usual else None,
+            "threshold": self.threshold,
+            "since": self.since,
+            "share": self.share,
+            "rate": self.rate,
+            "receipt": self.receipt,
+            "status": self.status,
+        }
+
+
+@dataclass(frozen=True)
+class Story:
+    """What a colleague would say of an alert: the headline first, then the sentences in the order they matter."""
+
+    headline: str
+    sentences: tuple[Sentence, ...]
+    series: tuple[Series, ...]
+    receipts: tuple[Receipt, ...] = field(default=(), repr=False)
+    status: str = TRUE
+
+    def of(self, *topics: str) -> tuple[Sentence, ...]:
+        """The sentences about these topics."""
+        return tuple(s for s in self.sentences if s.topic in topics)
+
+    def first(self, topic: str) -> str | None:
+        """The first sentence about a topic as shown, None where there is none."""
+        return next((s.shown for s in self.sentences if s.topic == topic), None)
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Plain data, as CONTRACT has it; the receipts stand beside the alerts, not in here."""
+        return {
+            "headline": self.headline,
+            "status": self.status,
+            "sentences": [s.as_json() for s in self.sentences],
+            "stake": self.first("stake"),
+            "closes_when": self.first("close"),
+            "record": self.first("record"),
+            "series": [s.as_json() for s in self.series],
+        }
+
+
+def span_said(count: int, grain: Grain, start_us: int, end_us: int, zone: ZoneInfo, now_us: int) -> str:
+    """When `count` periods were, seen from `now_us`: `last week`, `in the three weeks up to 15 November`."""
+    recent = now_us < end_us + (end_us - start_us) / count
+    if count == 1:
+        if recent:
+            return "yesterday" if grain is Grain.DAY else f"last {grain.value}"
+        said = words.period(start_us, grain, zone, now_us)
+        return f"on {said}" if grain is Grain.DAY else f"in {said}"
+    if recent:
+        return f"in the {words.periods(count, grain)}"
+    return f"in the {words.in_words(count)} {grain.value}s up to {words.day(end_us - 1, zone, now_us)}"
+
+
+def values_said(clause: Clause, values: Sequence[float | None], when: str) -> str:
+    """The judged values and when they were: `1, 1 and 0 in the last three weeks`, `0 in each of the last two weeks`.
+
+    Many are said as `between 0 and 3`; what is not known is left out.
+    """
+    known = [v for v in values if v is not None]
+    if not known:
+        return f"not known {when}"
+    said = [clause.said(v) for v in known]
+    if len(said) > 1 and len(set(said)) == 1:
+        return f"{said[0]} in each of {when.removeprefix('in ')}"
+    if len(said) > 6:
+        return f"between {clause.said(min(known))} and {clause.said(max(known))} {when}"
+    return f"{words.listed(said)} {when}"
