@@ -194,8 +194,9 @@ def _text(path: Path, written: Written) -> str | None:
 def _broken(name: str, error: MarkedYAMLError) -> Problem:
     said = " ".join(str(part) for part in (error.context, error.problem) if part)
     # What is never closed is wrong where it begins, not at the end of the file.
+    never_closed = "end of stream" in said or "expected ',' or" in said
     marks = (error.problem_mark, error.context_mark)
-    mark = next((m for m in (marks[::-1] if "end of stream" in said else marks) if m), None)
+    mark = next((m for m in (marks[::-1] if never_closed else marks) if m), None)
     message, hint = _plain_words(said)
     return Problem(name, mark.line + 1 if mark else None, "bad-yaml", message, hint)
 
