@@ -15,9 +15,10 @@ FILES = sorted(
 )
 CLOCKS = {
     "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns", "time.monotonic",
-    "time.perf_counter", "time.localtime", "time.gmtime", "os.environ", "os.getenv", "random.random", "uuid.uuid4",
+    "time.perf_counter", "time.localtime", "time.gmtime", "os.environ", "os.getenv", "uuid.uuid4",
     "np.random.seed", "np.random.rand", "np.datetime64('now')",
 }  # fmt: skip
+UNSEEDED = ("time", "random", "os", "secrets")
 
 
 def impure(source: str) -> list[str]:
@@ -31,8 +32,10 @@ def impure(source: str) -> list[str]:
                 found.append(f"{node.lineno}: {name}")
         elif isinstance(node, ast.Call) and ast.unparse(node) in CLOCKS:
             found.append(f"{node.lineno}: {ast.unparse(node)}")
-        elif isinstance(node, ast.ImportFrom) and node.module in ("time", "random", "os", "secrets"):
+        elif isinstance(node, ast.ImportFrom) and node.module in UNSEEDED:
             found.append(f"{node.lineno}: from {node.module} import")
+        elif isinstance(node, ast.Import) and (names := {name.name for name in node.names} & {*UNSEEDED}):
+            found.append(f"{node.lineno}: import {', '.join(names)}")
     return found
 
 
@@ -43,7 +46,8 @@ def test_a_pure_module_reads_no_clock(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["x = datetime.now(UTC)", "import datetime\nx = datetime.datetime.now()", "x = time.time()", "from time import time",
+    ["x = datetime.now(UTC)", "import datetime\nx = datetime.datetime.now()", "x = time.time()",
+     "from time import time", "import random",
      "x = date.today()", "x = np.datetime64('now')", "x = os.environ['A']"],
 )  # fmt: skip
 def test_the_walk_sees_a_clock(source: str) -> None:
