@@ -1,0 +1,312 @@
+"""One close, written into the state: verdicts in, alerts opened, confirmed and closed, in the caller's transaction.
+
+Which signal is judged at which close, and from which facts, is decided in `commands.run`; here it is only what a close
+does to the alerts. Doing it twice is prevented by the watch of the signal, which moves on in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from sqlalchemy import delete, insert, update
+from sqlalchemy.orm import Session
+
+from beforehand import store
+from beforehand.alerts import Policy, Reason, State, Step, Tracks, advance, early
+from beforehand.calendar import to_datetime
+from beforehand.signals.numbers import FAILED, HOLDS, UNSURE, Bool, Int, Verdicts
+from beforehand.store import Alert, AlertLog, Close, Key, Track, Watch
+
+JUDGE = "beforehand"
+"""Who is written in the log where no person acted."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The verdicts of one signal over the closes to be judged now, and whose rows they are.
+
+    `keys`: (account label, scope) of each row. `ends_us` `[Q]`: ends of the periods; `verdicts`, `clears`, `inside`
+    `[n, Q]`. `filling`: the last column is the period still filling, which only opens. `start`: tracks of a signal
+    that is new or changed, counted over the closes before; its first close makes backlog. `changed`: it was judged
+    before by another definition. `gone`: why an open alert ends whose subject is no longer among the rows.
+    """
+
+    signal: str
+    digest: str
+    shadow: bool
+    severity: str
+    grain: str
+    policy: Policy
+    keys: Sequence[Key]
+    ends_us: Int
+    verdicts: Verdicts
+    clears: Verdicts | None
+    inside: Bool
+    filling: bool = False
+    start: Tracks | None = None
+    changed: bool = False
+    gone: Callable[[Key], Reason] = lambda _: Reason.LEFT
+
+    @cached_property
+    def row_of(self) -> dict[Key, int]:
+        """The row of each subject."""
+        return {key: row for row, key in enumerate(self.keys)}
+
+    @property
+    def closes(self) -> int:
+        """How many closed closes there are to judge."""
+        return len(self.ends_us) - self.filling
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is written into a new alert: the sentence on top, since when, whose it is, and what proves it."""
+
+    headline: str
+    since: datetime
+    owner: str | None = None
+    evidence: dict[str, Any] = field(default_factory=dict)
+    receipts: list[Any] = field(default_factory=list)
+
+
+Teller = Callable[[Sheet, int, Sequence[int]], list[Told]]
+"""(sheet, column, rows) -> what to write into the alerts that open there."""
+
+
+@dataclass
+class Tally:
+    """What was done, as numbers of alerts; a set holds each alert once over several closes."""
+
+    opened: set[int] = field(default_factory=set)
+    updated: set[int] = field(default_factory=set)
+    closed: set[int] = field(default_factory=set)
+    held: set[int] = field(default_factory=set)
+    shadow: set[int] = field(default_factory=set)
+
+    def add(self, kind: str, alerts: Sequence[Alert]) -> None:
+        """Counts alerts; those in shadow only as opened in shadow."""
+        getattr(self, kind).update(a.number for a in alerts if not a.shadow)
+        if kind == "opened":
+            self.shadow.update(a.number for a in alerts if a.shadow)
+
+
+@dataclass(frozen=True)
+class _Before:
+    """Where a signal stands before a close: its open alerts, kept tracks, and both as arrays."""
+
+    alerts: dict[Key, Alert]
+    kept: dict[Key, Track]
+    tracks: Tracks
+
+
+def opening(session: Session, sheet: Sheet, q: int) -> list[int]:
+    """The rows that a close (or the filling period) would open as things stand: whom a story is needed for."""
+    before = _before(session, sheet, q)
+    if sheet.filling and q == sheet.closes:
+        opened = early(before.tracks, sheet.verdicts[:, q], sheet.inside[:, q], sheet.policy)
+    else:
+        opened = _step(sheet, q, before).opened
+    return [int(row) for row in np.flatnonzero(opened)]
+
+
+def judge_close(session: Session, sheet: Sheet, q: int, now: datetime, tell: Teller, tally: Tally) -> None:
+    """Judges one closed close and moves the watch on."""
+    before = _before(session, sheet, q)
+    step = _step(sheet, q, before)
+    end = to_datetime(int(sheet.ends_us[q]))
+    first = sheet.start is not None and q == 0
+
+    gone = [alert for key, alert in before.alerts.items() if key not in sheet.row_of]
+    reasons = {alert.number: sheet.gone((alert.account, alert.scope)) for alert in gone}
+    of_row = {sheet.row_of[key]: alert for key, alert in before.alerts.items() if key in sheet.row_of}
+    for row in np.flatnonzero(step.closed):
+        cleared = Reason.SUPERSEDED if first and sheet.changed else Reason.CLEARED
+        reasons[of_row[int(row)].number] = Reason.LEFT if step.left[row] else cleared
+    ending = [*gone, *(of_row[int(row)] for row in np.flatnonzero(step.closed))]
+    for alert in ending:
+        close_alert(session, alert, reasons[alert.number], end, now, JUDGE)
+    session.flush()  # before the new ones: the unique index sees one open episode at a time
+
+    opened = raise_alerts(session, sheet, q, np.flatnonzero(step.opened), now, tell, backlog=first)
+    still = [alert for row, alert in of_row.items() if step.tracks.open[row]]
+    verdict = sheet.verdicts[:, q]
+    confirmed = [alert for alert in still if verdict[sheet.row_of[alert.account, alert.scope]] == HOLDS]
+    unknown = [
+        alert for alert in still if verdict[sheet.row_of[alert.account, alert.scope]] in (int(UNSURE), int(FAILED))
+    ]
+    if confirmed:
+        fresh = {"judged_at": end, "severity": sheet.severity, "signal_digest": sheet.digest}
+        session.execute(update(Alert), [{"number": alert.number, **fresh} for alert in confirmed])
+    _keep_tracks(session, sheet, before, step.tracks)
+    for kind, alerts in (("opened", opened), ("updated", confirmed), ("closed", ending), ("held", unknown)):
+        tally.add(kind, alerts)
+
+    seen = verdict[sheet.inside[:, q]]
+    session.merge(
+        Close(
+            signal=sheet.signal,
+            grain=sheet.grain,
+            end_at=end,
+            digest=sheet.digest,
+            judged_at=now,
+            subjects=len(seen),
+            holds=int((seen == HOLDS).sum()),
+            unsure=int((seen == UNSURE).sum()),
+            failed=int((seen == FAILED).sum()),
+            opened=len(opened),
+            closed=len(ending),
+        )
+    )
+    watch = session.get(Watch, sheet.signal)
+    if watch is None or watch.digest != sheet.digest:
+        watch = session.merge(
+            Watch(signal=sheet.signal, digest=sheet.digest, mode="", grain=sheet.grain, switched_on_at=now)
+        )
+    watch.mode = "shadow" if sheet.shadow else "on"
+    watch.last_close_at = end
+
+
+def judge_filling(session: Session, sheet: Sheet, now: datetime, tell: Teller, tally: Tally) -> None:
+    """Opens what already holds in the period still filling; nothing is closed or counted before its close."""
+    q = sheet.closes
+    before = _before(session, sheet, q)
+    rows = np.flatnonzero(early(before.tracks, sheet.verdicts[:, q], sheet.inside[:, q], sheet.policy))
+    tally.add("opened", raise_alerts(session, sheet, q, rows, now, tell, backlog=False))
+
+
+def raise_alerts(
+    session: Session, sheet: Sheet, q: int, rows: Int, now: datetime, tell: Teller, *, backlog: bool
+) -> list[Alert]:
+    """New open alerts for these rows, each linked back to the episode before it."""
+    if not len(rows):
+        return []
+    end = to_datetime(int(sheet.ends_us[q]))
+    keys = [sheet.keys[int(row)] for row in rows]
+    before = store.newest_closed(session, sheet.signal, keys)
+    alerts = [
+        Alert(
+            account=key[0],
+            signal=sheet.signal,
+            scope=key[1],
+            severity=sheet.severity,
+            state=State.OPEN.value,
+            backlog=backlog,
+            shadow=sheet.shadow,
+            opened_at=end,
+            since=told.since,
+            raised_at=now,
+            judged_at=end,
+            reopens=before.get(key),
+            headline=told.headline,
+            owner=told.owner,
+            signal_digest=sheet.digest,
+            evidence=told.evidence,
+            receipts=told.receipts,
+        )
+        for key, told in zip(keys, tell(sheet, q, [int(row) for row in rows]), strict=True)
+    ]
+    session.add_all(alerts)
+    session.flush()
+    details = {k: True for k, on in (("backlog", backlog), ("shadow", sheet.shadow)) if on}
+    lines = [
+        _line(a, now, JUDGE, "opened", {**details, **({"reopens": a.reopens} if a.reopens else {})}) for a in alerts
+    ]
+    session.execute(insert(AlertLog), lines)
+    return alerts
+
+
+def close_alert(
+    session: Session, alert: Alert, reason: Reason, closed_at: datetime, now: datetime, actor: str, note: str = ""
+) -> None:
+    """Ends an episode, and writes down who did it and why."""
+    alert.state = State.CLOSED.value
+    alert.closed_at = closed_at
+    alert.close_reason = reason.value
+    alert.snoozed_until = None
+    details = {"reason": reason.value, **({"note": note} if note else {})}
+    store.log(session, alert.number, now, actor, "closed", details)
+
+
+def switch(session: Session, watch: Watch, mode: str, now: datetime) -> list[Alert]:
+    """A signal judged until now got another mode; returns the alerts that were closed by it.
+
+    To shadow: its open alerts go on in shadow. To on: they become backlog. To off (or its file is gone): they are
+    closed as superseded, and it is new when it is switched on again.
+    """
+    alerts = list(store.open_alerts(session, [watch.signal])[watch.signal].values())
+    if mode == "off":
+        for alert in alerts:
+            close_alert(session, alert, Reason.SUPERSEDED, now, now, JUDGE, "the signal was switched off")
+        store.forget_tracks(session, watch.signal)
+        session.delete(watch)
+        return alerts
+    watch.mode = mode
+    for alert in alerts:
+        alert.shadow = mode == "shadow"
+        alert.backlog = alert.backlog or mode == "on"
+        store.log(session, alert.number, now, JUDGE, "switched", {"mode": mode})
+    return []
+
+
+def wake(session: Session, now: datetime) -> None:
+    """Alerts whose snooze is over are open again."""
+    for alert in store.find_alerts(session, open_only=True):
+        if alert.state == State.SNOOZED and alert.snoozed_until is not None and alert.snoozed_until <= now:
+            alert.state, alert.snoozed_until = State.OPEN.value, None
+            store.log(session, alert.number, now, JUDGE, "woke")
+
+
+def _before(session: Session, sheet: Sheet, q: int) -> _Before:
+    alerts = store.open_alerts(session, [sheet.signal])[sheet.signal]
+    kept = store.tracks_of(session, [sheet.signal])[sheet.signal]
+    fresh = Tracks.fresh(len(sheet.keys)) if sheet.start is None or q else sheet.start
+    tracks = Tracks(fresh.open.copy(), fresh.held.copy(), fresh.calm.copy(), fresh.armed.copy())
+    for key in alerts.keys() & sheet.row_of.keys():
+        tracks.open[sheet.row_of[key]] = True
+    for key in kept.keys() & sheet.row_of.keys():
+        row, track = sheet.row_of[key], kept[key]
+        tracks.armed[row] = track.armed
+        if sheet.start is None or q:  # the counts of another definition mean nothing for this one
+            tracks.held[row], tracks.calm[row] = track.held, track.calm
+    return _Before(alerts, kept, tracks)
+
+
+def _step(sheet: Sheet, q: int, before: _Before) -> Step:
+    clear = None if sheet.clears is None else sheet.clears[:, q]
+    return advance(before.tracks, sheet.verdicts[:, q], clear, sheet.inside[:, q], sheet.policy)
+
+
+def _keep_tracks(session: Session, sheet: Sheet, before: _Before, after: Tracks) -> None:
+    """Writes the tracks that differ from fresh ones and drops those that no longer do."""
+    wanted = {
+        sheet.keys[row]: (int(after.held[row]), int(after.calm[row]), bool(after.armed[row]))
+        for row in map(int, np.flatnonzero(after.stirred))
+    }
+    added = []
+    for key, (held, calm, armed) in wanted.items():
+        track = before.kept.get(key)
+        if track is None:
+            subject = {"signal": sheet.signal, "account": key[0], "scope": key[1]}
+            added.append({**subject, "held": held, "calm": calm, "armed": armed})
+        else:
+            track.held, track.calm, track.armed = held, calm, armed
+    if added:
+        session.execute(insert(Track), added)
+    for key, track in before.kept.items():
+        if key in wanted:
+            continue
+        if key in sheet.row_of or track.armed:
+            session.execute(
+                delete(Track).where(Track.signal == sheet.signal, Track.account == key[0], Track.scope == key[1])
+            )
+        else:  # the subject is not there now; that a person closed it is remembered
+            track.held = track.calm = 0
+
+
+def _line(alert: Alert, at: datetime, actor: str, act: str, details: dict[str, Any]) -> dict[str, Any]:
+    return {"alert": alert.number, "at": at, "actor": actor, "act": act, "details": details}
