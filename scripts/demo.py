@@ -1,0 +1,82 @@
+"""The demo: a simulated company, loaded and run as a person would, to its five most urgent alerts and their proof."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from walk import Walk, most_urgent
+
+#: A fixed end, so that everybody sees the same demo; `--end today` moves it.
+END = "2026-06-29"
+WEEKS_BEFORE = 4
+
+
+def main() -> int:
+    """Runs the whole demo; 0 when everything worked."""
+    read = argparse.ArgumentParser(description=__doc__)
+    read.add_argument("--accounts", default="300")
+    read.add_argument("--days", default="540")
+    read.add_argument("--seed", default="7")
+    read.add_argument("--end", default=END, help="the day before which the history ends, or `today`")
+    read.add_argument("--folder", type=Path, help="where to make the company; default: a new temporary folder")
+    asked = read.parse_args()
+    end = datetime.now(UTC).date() if asked.end == "today" else date.fromisoformat(asked.end)
+    base = asked.folder or Path(tempfile.mkdtemp(prefix="beforehand-demo-"))
+    base.mkdir(parents=True, exist_ok=True)
+    walk = Walk(base)
+
+    walk.title("A company to try it on")
+    walk.say("A made-up company that sells reporting software: customers, their people, 18 months of what they did.\n")
+    size = ["--accounts", asked.accounts, "--days", asked.days, "--seed", asked.seed, "--end", end.isoformat()]
+    made = walk.ask("simulate", "company", *size, typed=True)
+    walk.folder = base / "company"
+    rows = made["rows"]
+    walk.say(f"[bold]{rows['events']:,}[/] events, {rows['tickets']:,} ticket versions, {rows['messages']:,} messages, "
+             f"{rows['outcomes']} outcomes, in {walk.folder}\n")  # fmt: skip
+    for line in made["next"]:
+        if line.startswith("load "):
+            walk.show(*line.split(), quiet=True)
+
+    walk.title("Run")
+    before = end - timedelta(weeks=WEEKS_BEFORE)
+    walk.say(f"The first run looks at the company as it was {WEEKS_BEFORE} weeks before the end. Whoever is already in\n"
+             "trouble then is the backlog. The second run goes through every close since, and opens what is new.\n")  # fmt: skip
+    first = walk.ask("run", "--now", before.isoformat(), typed=True)
+    walk.say(f"{first['opened']} alerts, all backlog: they held before anybody looked.\n")
+    second = walk.ask("run", "--now", end.isoformat(), typed=True)
+    walk.say(
+        f"{len(second['closes'])} closes judged: [bold]{second['opened']} new alerts[/], {second['closed']} closed.\n"
+    )
+
+    walk.title("The five most urgent new alerts")
+    alerts = walk.ask("alerts", "--open")["alerts"]
+    fresh = [a for a in alerts if datetime.fromisoformat(a["opened_at"]).date() > before]
+    for alert in most_urgent(fresh or alerts, 5):
+        walk.show("show", str(alert["alert"]))
+
+    walk.title("Were the signals right?")
+    walk.say("Every signal over the whole history, as it would have been known then: how many alerts, how many came true\n"
+             "before the customer gave notice, how early, and what two simple rivals do with the same number of alerts.\n")  # fmt: skip
+    walk.show("backtest")
+
+    walk.title("What to try next")
+    walk.out.print(f"  cd {walk.folder}\n")
+    account = most_urgent(fresh or alerts, 1)[0]["account"] if alerts else "ACCOUNT"
+    for command, why in (
+        (f"beforehand show {account} --receipts", "the story with the counts behind each sentence"),
+        ("beforehand backtest fewer-people --episodes", "its hits, misses and false alarms by name"),
+        ("$EDITOR signals/fewer-people.yaml", "change the sentence; `beforehand check` tells you what it means"),
+        ("beforehand risk", "every account, weighted by the record of its alerts"),
+        ("less truth.json", "what really happened to each customer; no signal may read it"),
+    ):
+        walk.out.print(f"  [bold]{command:<46}[/] [dim]{why}[/]")
+    walk.out.print(f"\n[dim]Done in {walk.seconds:.0f} s. The company stays in {walk.folder}[/]", soft_wrap=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
