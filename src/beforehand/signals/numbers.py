@@ -65,5 +65,5 @@ class Numbers(Protocol):
         ...
 
 
-class MetricFailed(Exception):
+class MetricFailed(Exception):  # noqa: N818 - the verdict it leads to is `failed`
     """An engine could not compute a metric; every verdict that needs it is `failed`."""

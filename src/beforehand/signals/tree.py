@@ -58,13 +58,17 @@ class Change:
 
 @dataclass(frozen=True)
 class Usual:
-    """Outside the subject's own usual band (median and MAD of the `baseline` periods before those judged)."""
+    """Outside the subject's own usual band (median and MAD of the `baseline` periods before those judged).
+
+    `far` asks for a band twice as wide.
+    """
 
     quantity: Quantity
     direction: Direction
     baseline: int = 26
     grain: Grain = Grain.WEEK
     streak: Streak = Streak()
+    far: bool = False
 
 
 @dataclass(frozen=True)

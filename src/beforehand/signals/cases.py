@@ -1,0 +1,152 @@
+"""`cases:`: small series written beside a sentence, and at which closes it should fire."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from beforehand.errors import InputError, among
+from beforehand.signals.evaluate import grain_of, judge, leaves
+from beforehand.signals.kinds import kind_of
+from beforehand.signals.numbers import HOLDS, VERDICT_NAMES
+from beforehand.signals.series import SeriesNumbers
+from beforehand.signals.signal import Signal
+from beforehand.signals.vocabulary import Vocabulary, tidy
+
+FIRES = "fires"
+YES, NO = frozenset({"yes", "true", "on"}), frozenset({"no", "false", "off"})
+Written = Mapping[str, Sequence[float | int | bool | str | None]]
+
+
+@dataclass(frozen=True)
+class CaseProblem:
+    """What is wrong with one case: `case` counts from 0, `key` is the series it is about, if one."""
+
+    case: int
+    message: str
+    hint: str = ""
+    key: str | None = None
+
+
+def run_cases(
+    signal: Signal, cases: Sequence[Written], vocabulary: Vocabulary, named: Mapping[str, Signal] | None = None
+) -> list[CaseProblem]:
+    """Judges each case; a problem where one is not well written or does not fire as it says.
+
+    Each series has one value per period of the signal's grain, the first wholly inside the life; `null` is not known.
+    `fires` says `yes` where the condition holds at the close of that period. The population is not asked.
+    """
+    found: list[CaseProblem] = []
+    for index, case in enumerate(cases):
+        try:
+            found += _run(signal, case, vocabulary, named or {}, index)
+        except _Wrong as wrong:
+            found.append(CaseProblem(index, str(wrong), wrong.hint, wrong.key))
+        except InputError as error:
+            found.append(CaseProblem(index, error.message, error.hint))
+    return found
+
+
+class _Wrong(Exception):
+    def __init__(self, message: str, hint: str = "", key: str | None = None) -> None:
+        super().__init__(message)
+        self.hint, self.key = hint, key
+
+
+def _run(
+    signal: Signal, case: Written, vocabulary: Vocabulary, named: Mapping[str, Signal], index: int
+) -> list[CaseProblem]:
+    wanted = _fires(case)
+    series = _series(case, vocabulary, len(wanted))
+    quantities = [kind_of(leaf).reads(leaf)[0] for leaf in leaves(signal.sentence.condition, named)]
+    read = {quantity.metric for quantity in quantities}
+    people = [metric for metric in series if vocabulary.aggregates.get(metric) == "people"]
+    per_active = any(quantity.per_active for quantity in quantities)
+    for metric in sorted(read - series.keys()):
+        raise _Wrong(
+            f"The sentence reads {vocabulary.name(metric)}, but the case has no series of it.",
+            f"Add `{metric}: [...]`.",
+        )
+    for metric in series.keys() - read:
+        if not (per_active and metric in people):
+            raise _Wrong(
+                f"The sentence does not read {vocabulary.name(metric)}.", f"It reads {', '.join(sorted(read))}.", metric
+            )
+    if per_active and not people:
+        raise _Wrong(
+            "`per active person` needs a series of the people active in each period.",
+            "Add for example `active people: [...]`.",
+        )
+    grain = grain_of(signal.sentence, named)
+    numbers = SeriesNumbers(
+        {metric: values[np.newaxis] for metric, values in series.items()},
+        grain,
+        aggregates=vocabulary.aggregates,
+        active=series[people[0]][np.newaxis] if per_active else None,
+    )
+    condition = signal.only_condition()
+    verdicts = judge(condition, numbers, named).verdicts[0]
+    wrong = [i for i, fires in enumerate(wanted) if fires != (verdicts[i] == HOLDS)]
+    if not wrong:
+        return []
+    first = wrong[0]
+    said = {metric: f"{values[first]:g}" for metric, values in series.items()}
+    values = ", ".join(f"{vocabulary.name(metric)} {value}" for metric, value in said.items())
+    expected = "should fire" if wanted[first] else "should not fire"
+    got = ", ".join("yes" if v == HOLDS else "no" for v in verdicts)
+    return [
+        CaseProblem(
+            index,
+            f"At {grain} {first + 1} ({values}) the case says it {expected}, but the verdict is "
+            f"{VERDICT_NAMES[verdicts[first]]}.",
+            f"As it is judged: fires: [{got}]",
+            FIRES,
+        )
+    ]
+
+
+def _fires(case: Written) -> list[bool]:
+    if FIRES not in case:
+        raise _Wrong("The case has no `fires:`.", "Say for each period whether it fires: `fires: [no, no, yes]`.")
+    wanted = []
+    for position, value in enumerate(case[FIRES]):
+        word = value if isinstance(value, str) else ("yes" if value else "no") if isinstance(value, bool) else ""
+        if word.strip().lower() not in YES | NO:
+            raise _Wrong(f"`fires` value {position + 1} is {value!r}.", "Write yes or no.", FIRES)
+        wanted.append(word.strip().lower() in YES)
+    if not wanted:
+        raise _Wrong("The case is empty.", "Give at least one period.", FIRES)
+    return wanted
+
+
+def _series(
+    case: Written, vocabulary: Vocabulary, length: int
+) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    series: dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]] = {}
+    for key, values in case.items():
+        if key == FIRES:
+            continue
+        metric = key if key in vocabulary.aggregates else vocabulary.phrases.get(tidy(key))
+        if metric is None:
+            raise _Wrong(f"{key!r} is not something that is counted here.", among(key, vocabulary.says.values()), key)
+        if metric in series:
+            raise _Wrong(f"{key} is given twice.", "", key)
+        if len(values) != length:
+            raise _Wrong(f"{key} has {len(values)} values, `fires` has {length}.", "Both need one per period.", key)
+        series[metric] = np.array([_number(key, i, value) for i, value in enumerate(values)], dtype=np.float64)
+    if not series:
+        raise _Wrong("The case has no series.", "For example `logins: [6, 5, 1, 1, 0]`.")
+    return series
+
+
+def _number(key: str, position: int, value: float | int | bool | str | None) -> float:
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise _Wrong(
+            f"{key} value {position + 1} is {value!r}, not a number.", "Write a number, or null for not known.", key
+        )
+    return float(value)

@@ -1,0 +1,212 @@
+"""Where a signal holds: its tree walked over the numbers of a block of subjects.
+
+A compound is judged at the closes of its finest member. A coarser member keeps the verdict of its last close, and is
+unsure before its first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from beforehand.calendar import DAY_US, Grain
+from beforehand.signals.judges import all_of, any_of
+from beforehand.signals.kinds import kind_of
+from beforehand.signals.numbers import CLEAR, FAILED, HOLDS, UNSURE, Bool, Int, MetricFailed, Numbers, Verdicts
+from beforehand.signals.population import inside, traits_in
+from beforehand.signals.signal import Signal
+from beforehand.signals.tree import All, Any, Leaf, Named, Node, Quantity, Sentence
+
+FINENESS = (Grain.DAY, Grain.WEEK, Grain.MONTH)
+# A close that many days away is off by up to an hour where clocks change; no two closes are that near.
+CLOCK_CHANGE_US = DAY_US // 12
+LONGEST_DAYS = {Grain.DAY: 1, Grain.WEEK: 7, Grain.MONTH: 31}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A signal over a block: ends of the judged periods `[Q]`, verdicts of the condition and of `clear:` `[n, Q]`.
+
+    `inside` says where the subject is in the population and in its life.
+    """
+
+    ends: Int
+    verdicts: Verdicts
+    clears: Verdicts | None
+    inside: Bool
+
+
+def judge(
+    signal: Signal, numbers: Numbers, named: Mapping[str, Signal] | None = None, *, filling: bool = False
+) -> Judged:
+    """Judges a signal over a block at every close of its grain.
+
+    `named` are the other signals its compound may name. With `filling`, the last close of each grain is the period
+    still filling, so a coarser member's last close belongs to the last of the finest.
+    """
+    named = named or {}
+    grain = grain_of(signal.sentence, named)
+    ends = numbers.ends(grain)
+    walk = _Walk(signal, numbers, named, filling)
+    clears = None
+    if signal.clear is not None:
+        own = grain_of(signal.clear, named)
+        clears = walk.aligned(walk.at(signal.clear.condition, own), own, grain)
+    return Judged(
+        ends, walk.at(signal.sentence.condition, grain), clears, inside(signal.sentence.population, numbers, grain)
+    )
+
+
+@dataclass(frozen=True)
+class _Walk:
+    signal: Signal
+    numbers: Numbers
+    named: Mapping[str, Signal]
+    filling: bool
+
+    def at(self, node: Node, grain: Grain) -> Verdicts:
+        """The verdicts of a node at the closes of a grain that is at least as fine as its own."""
+        match node:
+            case Named():
+                other = self.named[node.signal]
+                own = grain_of(other.sentence, self.named)
+                walk = _Walk(other, self.numbers, self.named, self.filling)
+                verdicts = walk.at(other.sentence.condition, own)
+                # Another signal is about its own population: outside of it, it does not hold.
+                population = other.sentence.population
+                if population is not None:
+                    verdicts = np.where(inside(population, self.numbers, own), verdicts, CLEAR)
+                return self.aligned(verdicts, own, grain)
+            case All(parts=parts, within_days=days):
+                if days is None:
+                    return all_of([self.at(part, grain) for part in parts])
+                return all_of([self._lately(part, days, grain) for part in parts])
+            case Any(parts=parts):
+                return any_of([self.at(part, grain) for part in parts])
+            case _:
+                return self._leaf(node, grain)
+
+    def _leaf(self, leaf: Leaf, grain: Grain) -> Verdicts:
+        kind = kind_of(leaf)
+        quantity, own = kind.reads(leaf)
+        try:
+            windows = self.numbers.windows(quantity, own, kind.width(leaf))
+        except MetricFailed:
+            shape = (self.numbers.size, len(self.numbers.ends(own)))
+            return self.aligned(np.full(shape, FAILED, dtype=np.int8), own, grain)
+        counted = quantity.metric in self.signal.counted and not quantity.per_active
+        return self.aligned(kind.judge(leaf, windows, counted), own, grain)
+
+    def _lately(self, part: Node, days: int, grain: Grain) -> Verdicts:
+        """Whether a part held at one of its closes within the last `days` days of each close of the grain.
+
+        Where the closes do not reach that far back, what is not seen is unsure.
+        """
+        own = node_grain(part, self.named)
+        verdicts, ends, closes = self.at(part, own), self.numbers.ends(own), self.numbers.ends(grain)
+        last = self._last(ends, closes)
+        since = closes - days * DAY_US - CLOCK_CHANGE_US
+        first = np.searchsorted(ends, since, side="left")
+        found = np.full((self.numbers.size, len(closes)), CLEAR, dtype=np.int8)
+        reaches = (ends[0] <= since + 2 * CLOCK_CHANGE_US) if len(ends) else np.zeros(len(closes), dtype=bool)
+        found[:, ~reaches | (last < first)] = UNSURE
+        for verdict in (UNSURE, FAILED, HOLDS):
+            seen = np.zeros((self.numbers.size, len(ends) + 1), dtype=np.int32)
+            np.cumsum(verdicts == verdict, axis=1, out=seen[:, 1:])
+            found[seen[:, np.maximum(last + 1, first)] > seen[:, first]] = verdict
+        return found
+
+    def aligned(self, verdicts: Verdicts, own: Grain, grain: Grain) -> Verdicts:
+        """Verdicts at the closes of `own`, carried to the closes of `grain`."""
+        if own is grain:
+            return verdicts
+        last = self._last(self.numbers.ends(own), self.numbers.ends(grain))
+        return np.where(last >= 0, verdicts[:, last] if verdicts.shape[1] else UNSURE, UNSURE).astype(np.int8)
+
+    def _last(self, ends: Int, closes: Int) -> Int:
+        """The index of the last of `ends` that had come at each of `closes`; -1 before the first."""
+        last = np.searchsorted(ends, closes, side="right") - 1
+        if self.filling and len(last) and len(ends):
+            last[-1] = len(ends) - 1
+        return last
+
+
+def leaves(node: Node, named: Mapping[str, Signal] | None = None) -> Iterator[Leaf]:
+    """Every leaf of a tree in the order it is written; those of named signals too where `named` is given."""
+    match node:
+        case Named():
+            if named:
+                yield from leaves(named[node.signal].sentence.condition, named)
+        case All(parts=parts) | Any(parts=parts):
+            for part in parts:
+                yield from leaves(part, named)
+        case _:
+            yield node
+
+
+def quantities_of(sentence: Sentence, named: Mapping[str, Signal] | None = None) -> set[tuple[Quantity, Grain]]:
+    """The quantities a sentence reads, each with its grain."""
+    return {kind_of(leaf).reads(leaf) for leaf in leaves(sentence.condition, named)}
+
+
+def widths_of(sentence: Sentence, named: Mapping[str, Signal] | None = None) -> dict[tuple[Quantity, Grain], int]:
+    """How many periods back each quantity is read at a close, the close's own included."""
+    widths: dict[tuple[Quantity, Grain], int] = {}
+    for leaf in leaves(sentence.condition, named):
+        reads = kind_of(leaf).reads(leaf)
+        widths[reads] = max(widths.get(reads, 0), kind_of(leaf).width(leaf))
+    return widths
+
+
+def traits_of(sentence: Sentence, named: Mapping[str, Signal] | None = None) -> set[str]:
+    """The traits that decide who a sentence is about, those of named signals included."""
+    found = traits_in(sentence.population)
+    for other in _names(sentence.condition):
+        if named:
+            found |= traits_of(named[other].sentence, named)
+    return found
+
+
+def grain_of(sentence: Sentence, named: Mapping[str, Signal] | None = None) -> Grain:
+    """The grain a sentence is judged at: that of its finest member."""
+    return node_grain(sentence.condition, named)
+
+
+def node_grain(node: Node, named: Mapping[str, Signal] | None = None) -> Grain:
+    """The finest grain among the leaves of a node."""
+    return min((kind_of(leaf).reads(leaf)[1] for leaf in leaves(node, named)), key=FINENESS.index)
+
+
+def lookback_days(sentence: Sentence, named: Mapping[str, Signal] | None = None) -> int:
+    """How many days of closes before the one judged a compound looks at: coarser members, and `within`.
+
+    A live check that asks for the closes of so many days back gets the verdicts a backtest gets.
+    """
+    finest = grain_of(sentence, named)
+    return _lookback(sentence.condition, finest, named)
+
+
+def _lookback(node: Node, finest: Grain, named: Mapping[str, Signal] | None) -> int:
+    match node:
+        case Named():
+            return _lookback(named[node.signal].sentence.condition, finest, named) if named else 0
+        case All(parts=parts, within_days=days):
+            back = max(_lookback(part, finest, named) for part in parts)
+            return back if days is None else back + days + LONGEST_DAYS[finest]
+        case Any(parts=parts):
+            return max(_lookback(part, finest, named) for part in parts)
+        case _:
+            own = kind_of(node).reads(node)[1]
+            return 0 if own is finest else LONGEST_DAYS[own] + 1
+
+
+def _names(node: Node) -> set[str]:
+    match node:
+        case Named():
+            return {node.signal}
+        case All(parts=parts) | Any(parts=parts):
+            return set().union(*(_names(part) for part in parts))
+        case _:
+            return set()

@@ -1,0 +1,155 @@
+"""The judges: small pure functions from windows of numbers to verdicts. One per kind.
+
+A window is `[n, Q, W]`, the last W periods at each of Q closes, oldest first, NaN where not known; it may be a strided
+view, and no judge copies more of it than a block. Verdicts are `[n, Q]` int8. The logic is Kleene's: a streak holds
+where enough known periods hold, is clear where enough can no longer hold, and is unsure between. An infinite number
+is a failure of whoever counted it, and so is the verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from beforehand.signals.numbers import CLEAR, FAILED, HOLDS, UNSURE, Bool, Float, Verdicts
+from beforehand.signals.tree import Absence, Change, Level, Op, Streak, Usual
+from beforehand.signals.usual import Band, band
+
+BLOCK = 1 << 18  # windows judged at once
+SORTED_BLOCK = 1 << 14  # fewer where a window is copied to be sorted, to stay in the cache
+EXACT = 1e-9  # the relative slack of a percentage, so that 10 to 6 is down 40% in binary numbers too
+
+COMPARE: dict[Op, Callable[[Float, float | Float], Bool]] = {
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+}
+
+
+def judge_level(leaf: Level, windows: Float, counted: bool = True) -> Verdicts:
+    """Whether enough of the last `streak.of` periods are on the wrong side of a fixed bound."""
+    verdicts = np.empty(windows.shape[:2], dtype=np.int8)
+    for rows in _blocks(windows):
+        verdicts[rows] = _streak(leaf.streak, windows[rows], leaf.op, leaf.bound)
+    return verdicts
+
+
+def judge_change(leaf: Change, windows: Float, counted: bool = True) -> Verdicts:
+    """Whether enough of the last `streak.of` periods are down or up by the fraction against the mean of those before.
+
+    The mean needs every one of the `baseline` periods. A percentage of nothing is not a number: where the mean is 0 or
+    less the verdict is unsure, for a rise as for a fall.
+    """
+    verdicts = np.empty(windows.shape[:2], dtype=np.int8)
+    for rows in _blocks(windows):
+        block = windows[rows]
+        mean = baseline_mean(leaf, block)
+        op, bound = change_bound(leaf, mean)
+        found = _streak(leaf.streak, block, op, bound)
+        found[~(mean > 0) & (found != FAILED)] = UNSURE
+        if not np.isfinite(mean).all():
+            found[np.isinf(block[..., -leaf.baseline - leaf.streak.of : -leaf.streak.of]).any(axis=-1)] = FAILED
+        verdicts[rows] = found
+    return verdicts
+
+
+def judge_usual(leaf: Usual, windows: Float, counted: bool = True) -> Verdicts:
+    """Whether enough of the last `streak.of` periods are outside the subject's own usual band of the periods before.
+
+    The band needs 8 known periods of the `baseline` before those judged.
+    """
+    verdicts = np.empty(windows.shape[:2], dtype=np.int8)
+    for rows in _blocks(windows, SORTED_BLOCK):
+        block = windows[rows]
+        history = block[..., -leaf.baseline - leaf.streak.of : -leaf.streak.of]
+        usual = band(history, counted=counted, far=leaf.far)
+        op, bound = usual_bound(leaf, usual)
+        found = _streak(leaf.streak, block, op, bound)
+        found[np.isnan(usual.mid) & (found != FAILED)] = UNSURE
+        if not np.isfinite(usual.upper).all() or not np.isfinite(usual.lower).all() or np.isinf(history).any():
+            found[np.isinf(history).any(axis=-1)] = FAILED
+        verdicts[rows] = found
+    return verdicts
+
+
+def judge_absence(leaf: Absence, windows: Float, counted: bool = True) -> Verdicts:
+    """Whether nothing was counted in the rolling days that end at each close; `windows` hold the rolling count."""
+    verdicts = np.empty(windows.shape[:2], dtype=np.int8)
+    for rows in _blocks(windows):
+        verdicts[rows] = _streak(Streak(), windows[rows], "<", 1.0)
+    return verdicts
+
+
+def baseline_mean(leaf: Change, windows: Float) -> Float:
+    """The mean of the `baseline` periods before those judged, `[...]`; NaN where any is not known."""
+    first = windows.shape[-1] - leaf.streak.of - leaf.baseline
+    total = np.zeros(windows.shape[:-1])
+    with np.errstate(invalid="ignore", over="ignore"):
+        for period in range(first, first + leaf.baseline):
+            total += windows[..., period]
+    return total / leaf.baseline
+
+
+def change_bound(leaf: Change, mean: Float) -> tuple[Op, Float]:
+    """What each judged period is held against, from the mean of the baseline."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        if leaf.direction == "down":
+            return "<=", mean * (1 - leaf.fraction) + EXACT * mean
+        return ">=", mean * (1 + leaf.fraction) - EXACT * mean
+
+
+def usual_bound(leaf: Usual, usual: Band) -> tuple[Op, Float]:
+    """The end of the usual band that each judged period is held against."""
+    return ("<", usual.lower) if leaf.direction == "down" else (">", usual.upper)
+
+
+def all_of(parts: Sequence[Verdicts]) -> Verdicts:
+    """Every part holds: clear where one is clear, else failed, else unsure where one is."""
+    return _combine(parts, CLEAR, HOLDS)
+
+
+def any_of(parts: Sequence[Verdicts]) -> Verdicts:
+    """One part holds: holds where one does, else failed, else unsure where one is."""
+    return _combine(parts, HOLDS, CLEAR)
+
+
+def _combine(parts: Sequence[Verdicts], decisive: np.int8, neutral: np.int8) -> Verdicts:
+    result = np.full(parts[0].shape, neutral, dtype=np.int8)
+    for verdict in (UNSURE, FAILED, decisive):
+        for part in parts:
+            result[part == verdict] = verdict
+    return result
+
+
+def _streak(streak: Streak, windows: Float, op: Op, bound: float | Float) -> Verdicts:
+    """Kleene's verdict on "at least `need` of the last `of` periods are wrong", the last ones of `[n, Q, W]`."""
+    shape = windows.shape[:2]
+    holding = np.zeros(shape, dtype=np.int16)
+    unknown = np.zeros(shape, dtype=np.int16)
+    failed: Bool | None = None
+    for period in range(windows.shape[2] - streak.of, windows.shape[2]):
+        column = windows[..., period]
+        # A sum is finite only where every term is: one quick pass tells whether the slower looks are needed.
+        with np.errstate(invalid="ignore", over="ignore"):
+            known = np.isfinite(column.sum())
+        if not known:
+            unknown += np.isnan(column)
+            infinite = np.isinf(column)
+            if infinite.any():
+                failed = infinite if failed is None else failed | infinite
+        holding += COMPARE[op](column, bound)
+    verdicts = np.full(shape, UNSURE, dtype=np.int8)
+    verdicts[holding >= streak.need] = HOLDS
+    verdicts[holding + unknown < streak.need] = CLEAR
+    if failed is not None:
+        verdicts[failed] = FAILED
+    return verdicts
+
+
+def _blocks(windows: Float, most: int = BLOCK) -> Iterator[slice]:
+    """Slices of subjects with at most about `most` windows each."""
+    step = max(1, most // max(1, windows.shape[1]))
+    for first in range(0, windows.shape[0], step):
+        yield slice(first, first + step)

@@ -1,0 +1,452 @@
+"""From the parse to the typed tree: what the words of a sentence mean, with the defaults of the language.
+
+Meaning errors (units that do not fit, a share above 100 %) are raised as Misfit with the span and, where there is
+one, the text that would be right in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any as Whatever
+from typing import TypeVar
+
+from lark import Token, Transformer, Tree
+from lark.tree import Meta
+
+from beforehand.calendar import Grain
+from beforehand.errors import among
+from beforehand.signals import tree as t
+from beforehand.signals.vocabulary import COUNTED, Vocabulary
+
+COUNTING = "zero one two three four five six seven eight nine ten eleven twelve"
+WORDS = {word: number for number, word in enumerate(COUNTING.split())}
+WORDS |= {"once": 1, "twice": 2, "thrice": 3}
+GRAINS = {"day": Grain.DAY, "week": Grain.WEEK, "month": Grain.MONTH}
+EVERY = {"daily": Grain.DAY, "weekly": Grain.WEEK, "monthly": Grain.MONTH}
+OPS: dict[str, t.Op] = {"BELOW": "<", "ABOVE": ">", "AT_LEAST": ">=", "AT_MOST": "<=", "OR_MORE": ">=", "OR_LESS": "<="}
+DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
+USUAL_BASELINE = {Grain.DAY: 28, Grain.WEEK: 26, Grain.MONTH: 12}
+LONGEST = 1000  # periods in a streak or a baseline, days in a rolling span
+ROLLING = frozenset({"count", "sum", "mean", "share", "people"})
+
+Found = TypeVar("Found")
+
+
+class Misfit(Exception):  # noqa: N818 - not an error of the program
+    """Words that parse but do not fit together; `repair` would be right in the place of `[start, end)`."""
+
+    def __init__(self, reason: str, start: int, end: int, repair: str | None = None, advice: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.start, self.end, self.repair, self.advice = reason, start, end, repair, advice
+
+
+@dataclass(frozen=True)
+class Spanned:
+    """A part of a sentence and where it stands."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Amount(Spanned):
+    """A number, and whether it was written as a percentage (then already divided by 100)."""
+
+    value: float
+    percent: bool = False
+
+
+@dataclass(frozen=True)
+class Rate(Spanned):
+    """`per week`."""
+
+    grain: Grain
+
+
+@dataclass(frozen=True)
+class PerActive(Spanned):
+    """`per active person`."""
+
+
+@dataclass(frozen=True)
+class Span(Spanned):
+    """`in 30 days` or `for 3 weeks`: whole periods; `streak` is true for `for`."""
+
+    count: int
+    grain: Grain
+    streak: bool
+
+
+@dataclass(frozen=True)
+class PartOf(Spanned):
+    """`in 3 of 4 weeks`."""
+
+    need: int
+    of: int
+    grain: Grain
+
+
+@dataclass(frozen=True)
+class Before(Spanned):
+    """`the 8 weeks before`."""
+
+    count: int
+    grain: Grain
+
+
+@dataclass(frozen=True)
+class Said(Spanned):
+    """A metric and what was said right after it."""
+
+    metric: str
+    items: tuple[Spanned, ...] = ()
+
+
+def unit_of(token: Token) -> str:
+    """`day`, `week`, `month` or `year` of a written unit."""
+    return str(token).lower().rstrip("s")
+
+
+def number_of(text: str) -> Decimal:
+    """The number written: thousands commas, k and m, a currency sign, or a word."""
+    said = text.lower()
+    if said in WORDS:
+        return Decimal(WORDS[said])
+    factor = {"k": 1_000, "m": 1_000_000}.get(said[-1], 1)
+    return Decimal(said.rstrip("km").replace(",", "").translate(str.maketrans("", "", "$€£"))) * factor
+
+
+# ruff: noqa: D102 - each method below is called by Lark for the grammar rule it is named after
+class Meaning(Transformer[Token, Whatever]):
+    """Reads the parse bottom up; `start` returns (condition, subject, population)."""
+
+    def __init__(self, vocabulary: Vocabulary, default: Grain) -> None:
+        super().__init__(visit_tokens=False)
+        self.vocabulary = vocabulary
+        self.default = default
+
+    # -- the parts of a sentence -------------------------------------------------------------------------------
+
+    def amount(self, parts: list[Token]) -> Amount:
+        percent = len(parts) > 1 and parts[1].type == "PERCENT"
+        value = number_of(str(parts[0])) / (100 if percent else 1)
+        return Amount(*_span(parts), float(value), percent)
+
+    def rate(self, parts: list[Token]) -> Rate:
+        word = parts[-1]
+        return Rate(*_span(parts), EVERY[str(word).lower()] if word.type == "EVERY" else GRAINS[unit_of(word)])
+
+    def per_active(self, parts: list[Token]) -> PerActive:
+        return PerActive(*_span(parts))
+
+    def rolling(self, parts: list[Whatever]) -> Span:
+        return Span(*_span(parts), self._whole(_one(parts, Amount)), GRAINS[unit_of(_token(parts, "UNIT"))], False)
+
+    def streak(self, parts: list[Whatever]) -> Span:
+        amounts = [p for p in parts if isinstance(p, Amount)]
+        count = self._whole(amounts[0]) if amounts else 1
+        return Span(*_span(parts), count, GRAINS[unit_of(_token(parts, "UNIT"))], True)
+
+    def part_of(self, parts: list[Whatever]) -> PartOf:
+        first, second = (p for p in parts if isinstance(p, Amount))
+        need, of = self._whole(first), self._whole(second)
+        if need > of:
+            unit = _token(parts, "UNIT")
+            raise Misfit(f"{need} of {of} cannot be.", *_span(parts), f"in {of} of {need} {unit}")
+        return PartOf(*_span(parts), need, of, GRAINS[unit_of(_token(parts, "UNIT"))])
+
+    def before(self, parts: list[Whatever]) -> Before:
+        return Before(*_span(parts), self._whole(_one(parts, Amount)), GRAINS[unit_of(_token(parts, "UNIT"))])
+
+    def quantity(self, parts: list[Whatever]) -> Said:
+        return self._said(parts)
+
+    def comparator(self, parts: list[Token]) -> Token:
+        return parts[0]
+
+    def usual_of(self, parts: list[Whatever]) -> Before:
+        return _one(parts, Before)
+
+    # -- the kinds ---------------------------------------------------------------------------------------------
+
+    def level(self, parts: list[Whatever]) -> t.Level:
+        op = next(p for p in parts if isinstance(p, Token) and p.type in OPS)
+        return self._level(_one(parts, Said), OPS[op.type], _one(parts, Amount), _items(parts))
+
+    level_or = level
+
+    def level_amount_first(self, parts: list[Whatever]) -> t.Level:
+        metric = next(i for i, p in enumerate(parts) if isinstance(p, Token) and p.type == "METRIC")
+        said = self._said([p for p in parts[: metric + 1] if isinstance(p, Token) and p.type in ("EVERY", "METRIC")])
+        return self.level([said, *parts[:metric], *parts[metric + 1 :]])
+
+    level_or_amount_first = level_amount_first
+
+    def change(self, parts: list[Whatever]) -> t.Change:
+        said, amount, before = _one(parts, Said), _one(parts, Amount), _one(parts, Before)
+        if not amount.percent:
+            raise Misfit(
+                "A change is written in percent.",
+                amount.start,
+                amount.end,
+                f"{amount.value:g}%" if amount.value > 1 else None,
+            )
+        down = any(isinstance(p, Token) and p.type in ("DOWN", "DROP") for p in parts)
+        if down and amount.value > 1:
+            raise Misfit("Nothing can fall by more than 100%.", amount.start, amount.end)
+        if amount.value <= 0:
+            raise Misfit("A change is more than 0%.", amount.start, amount.end)
+        quantity, grain, streak = self._when(said, _items(parts), before)
+        self._fits(before, grain)
+        return t.Change(quantity, "down" if down else "up", amount.value, before.count, grain, streak)
+
+    def usual(self, parts: list[Whatever]) -> t.Usual:
+        befores = [p for p in parts if isinstance(p, Before)]
+        quantity, grain, streak = self._when(_one(parts, Said), _items(parts), *befores)
+        if befores:
+            self._fits(befores[0], grain)
+            if befores[0].count < 8:
+                raise Misfit("What is usual needs at least 8 periods.", befores[0].start, befores[0].end)
+        below = any(isinstance(p, Token) and p.type == "BELOW" for p in parts)
+        far = any(isinstance(p, Token) and p.type == "FAR" for p in parts)
+        baseline = befores[0].count if befores else USUAL_BASELINE[grain]
+        return t.Usual(quantity, "down" if below else "up", baseline, grain, streak, far)
+
+    def absence(self, parts: list[Whatever]) -> t.Absence:
+        token = _token(parts, "METRIC")
+        metric = self.vocabulary.metric(str(token))
+        if self.vocabulary.aggregates.get(metric) not in COUNTED:
+            raise Misfit(
+                f"{self.vocabulary.name(metric)} is not counted, so `no {token}` has no meaning; "
+                "say which level it is above or below.",
+                *_span([token]),
+            )
+        items = _items(parts)
+        spans = [i for i in items if isinstance(i, Span)]
+        if len(items) != 1 or not spans:
+            raise Misfit(f"`no {token}` takes one span of days.", items[0].start, items[-1].end, "for 14 days")
+        return t.Absence(t.Quantity(metric), self._days(spans[0]))
+
+    def named(self, parts: list[Token]) -> t.Named:
+        name = str(parts[-1])
+        if name not in self.vocabulary.signals:
+            raise Misfit(
+                f"{name!r} is not a signal here.", *_span(parts[-1:]), advice=among(name, self.vocabulary.signals)
+            )
+        return t.Named(name)
+
+    def conjunction(self, parts: list[Whatever]) -> t.Node:
+        nodes = [p for p in parts if not isinstance(p, Token | Amount)]
+        if not any(isinstance(p, Token) and p.type == "WITHIN" for p in parts):
+            return nodes[0] if len(nodes) == 1 else t.All(tuple(nodes))
+        amount, unit = _one(parts, Amount), _token(parts, "UNIT")
+        within = _token(parts, "WITHIN")
+        days = self._days(
+            Span(within.start_pos or 0, unit.end_pos or 0, self._whole(amount), GRAINS[unit_of(unit)], False)
+        )
+        if len(nodes) > 1:
+            return t.All(tuple(nodes), days)
+        node = nodes[0]
+        # `tickets at least 3 within 30 days`: with one part, `within` can only mean the span that is counted.
+        if isinstance(node, t.Level) and node == t.Level(node.quantity, node.op, node.bound, self.default):
+            if node.quantity.rolling_days is None:
+                return t.Level(
+                    t.Quantity(node.quantity.metric, node.quantity.per_active, days), node.op, node.bound, Grain.DAY
+                )
+        raise Misfit("`within` joins two parts with `and`.", within.start_pos or 0, unit.end_pos or 0, "")
+
+    def condition(self, parts: list[Whatever]) -> t.Node:
+        nodes = [p for p in parts if not isinstance(p, Token)]
+        return nodes[0] if len(nodes) == 1 else t.Any(tuple(nodes))
+
+    def start(self, parts: list[Whatever]) -> tuple[t.Node, t.SubjectKind, t.Population | None]:
+        if len(parts) == 1:
+            return parts[0], "account", None
+        subject, population = parts[1]
+        return parts[0], subject, population
+
+    # -- the population ----------------------------------------------------------------------------------------
+
+    def population(self, parts: list[Whatever]) -> tuple[t.SubjectKind, t.Population | None]:
+        return "person" if parts[0].type == "FOR_PEOPLE" else "account", parts[2] if len(parts) > 1 else None
+
+    def either(self, parts: list[Whatever]) -> t.Population:
+        found = [p for p in parts if not isinstance(p, Token)]
+        return found[0] if len(found) == 1 else t.Either(tuple(found))
+
+    def both(self, parts: list[Whatever]) -> t.Population:
+        found = [p for p in parts if not isinstance(p, Token)]
+        return found[0] if len(found) == 1 else t.Both(tuple(found))
+
+    def negated(self, parts: list[Whatever]) -> t.Population:
+        return t.Not(parts[1])
+
+    def trait(self, parts: list[Token]) -> str:
+        return _unquoted(parts[0])
+
+    def value(self, parts: list[Token]) -> str | float:
+        return float(number_of(str(parts[0]))) if parts[0].type == "NUMBER" else _unquoted(parts[0])
+
+    def values(self, parts: list[Whatever]) -> tuple[str | float, ...]:
+        return tuple(p for p in parts if not isinstance(p, Token))
+
+    def _compare(self, parts: list[Whatever], op: Whatever) -> t.Compare:
+        return t.Compare(parts[0], op, parts[-1])
+
+    def equal(self, parts: list[Whatever]) -> t.Compare:
+        return self._compare(parts, "is")
+
+    def is_not(self, parts: list[Whatever]) -> t.Compare:
+        return self._compare(parts, "is not")
+
+    def among(self, parts: list[Whatever]) -> t.Among:
+        return t.Among(parts[0], parts[-1])
+
+    def among_not(self, parts: list[Whatever]) -> t.Population:
+        return t.Not(t.Among(parts[0], parts[-1]))
+
+    def ordered(self, parts: list[Whatever]) -> t.Compare:
+        op = next(OPS[p.type] for p in parts if isinstance(p, Token) and p.type in OPS)
+        dates = [p for p in parts if isinstance(p, Token) and p.type == "DATE"]
+        if dates:
+            return t.Compare(parts[0], op, str(dates[0]))
+        units = [p for p in parts if isinstance(p, Token) and p.type in ("UNIT", "YEAR")]
+        return t.Compare(parts[0], op, _one(parts, Amount).value * (DAYS[unit_of(units[0])] if units else 1))
+
+    ordered_or = ordered
+
+    # -- what fits together ------------------------------------------------------------------------------------
+
+    def _said(self, parts: Sequence[Whatever]) -> Said:
+        token = _token(parts, "METRIC")
+        items = [p for p in parts if isinstance(p, Spanned)]
+        items += [self.rate([p]) for p in parts if isinstance(p, Token) and p.type == "EVERY"]
+        return Said(*_span(parts), self.vocabulary.metric(str(token)), tuple(items))
+
+    def _level(self, said: Said, op: t.Op, amount: Amount, items: list[Spanned]) -> t.Level:
+        aggregate = self.vocabulary.aggregates.get(said.metric)
+        name = self.vocabulary.name(said.metric)
+        if amount.percent and aggregate in COUNTED and not self.vocabulary.open_words:
+            raise Misfit(
+                f"{name} is counted, so a bound in percent has no meaning.",
+                amount.start,
+                amount.end,
+                f"{amount.value * 100:g}",
+                f"Against its own past: `down {amount.value * 100:g}% vs the 8 weeks before`.",
+            )
+        if aggregate == "share" and not 0 <= amount.value <= 1:
+            near = f"{amount.value:g}%" if 1 < amount.value <= 100 else None
+            raise Misfit(f"{name} is a share: from 0% to 100%.", amount.start, amount.end, near)
+        quantity, grain, streak = self._when(said, items)
+        return t.Level(quantity, op, amount.value, grain, streak)
+
+    def _when(self, said: Said, items: list[Spanned], *befores: Before) -> tuple[t.Quantity, Grain, t.Streak]:
+        """The quantity, the grain and the streak that were said, each at most once and all in one unit."""
+        items = [*said.items, *items]
+        rate = _at_most_one(items, Rate, "The unit")
+        per_active = _at_most_one(items, PerActive, "`per active person`")
+        spans = [i for i in items if isinstance(i, Span)]
+        rolling = _at_most_one([s for s in spans if not s.streak], Span, "The span that is counted")
+        run = _at_most_one(
+            [i for i in items if isinstance(i, PartOf) or (isinstance(i, Span) and i.streak)], Spanned, "The streak"
+        )
+        if rolling and self.vocabulary.aggregates.get(said.metric) not in ROLLING:
+            raise Misfit(
+                f"{self.vocabulary.name(said.metric)} is a last value; it is not added up over days.",
+                rolling.start,
+                rolling.end,
+                "",
+            )
+        quantity = t.Quantity(said.metric, per_active is not None, self._days(rolling) if rolling else None)
+        if rolling and rate and rate.grain is not Grain.DAY:
+            raise Misfit("What is counted over days is judged each day.", rate.start, rate.end, "")
+        if rolling:
+            grain = Grain.DAY
+        elif rate:
+            grain = rate.grain
+        elif isinstance(run, Span | PartOf):
+            grain = run.grain
+        else:
+            grain = befores[0].grain if befores else self.default
+        if isinstance(run, PartOf):
+            self._same(run, run.grain, grain, None, rolling is not None)
+            return quantity, grain, t.Streak(run.need, run.of)
+        if isinstance(run, Span):
+            self._same(run, run.grain, grain, run.count, rolling is not None)
+            return quantity, grain, t.Streak(run.count, run.count)
+        return quantity, grain, t.Streak()
+
+    def _same(self, part: Spanned, said: Grain, grain: Grain, count: int | None, rolling: bool) -> None:
+        if said is grain:
+            return
+        how = "What is counted over days is judged each day" if rolling else f"It is counted by {grain}"
+        near = _same_length(count, said, grain) if count else None
+        raise Misfit(
+            f"{how}, but the streak is in {said}s.",
+            part.start,
+            part.end,
+            f"for {near} consecutive {grain}{'s' if near != 1 else ''}" if near else None,
+        )
+
+    def _fits(self, before: Before, grain: Grain) -> None:
+        if before.grain is grain:
+            return
+        near = _same_length(before.count, before.grain, grain)
+        raise Misfit(
+            f"It is counted by {grain}, but compared with {before.grain}s.",
+            before.start,
+            before.end,
+            f"the {near} {grain}s before",
+        )
+
+    def _days(self, span: Span) -> int:
+        days = span.count * DAYS[span.grain]
+        word = "for" if span.streak else "in"
+        if span.grain is Grain.MONTH:
+            raise Misfit("Months differ in length: write days.", span.start, span.end, f"{word} {days} days")
+        if days > LONGEST:
+            raise Misfit(f"At most {LONGEST} days.", span.start, span.end, f"{word} {LONGEST} days")
+        return days
+
+    def _whole(self, amount: Amount) -> int:
+        if amount.percent or amount.value != int(amount.value) or not 1 <= amount.value <= LONGEST:
+            raise Misfit(f"A whole number from 1 to {LONGEST} is needed here.", amount.start, amount.end)
+        return int(amount.value)
+
+
+def _same_length(count: int, said: Grain, grain: Grain) -> int:
+    return max(1, round(count * DAYS[said] / DAYS[grain]))
+
+
+def _items(parts: Sequence[Whatever]) -> list[Spanned]:
+    return [p for p in parts if isinstance(p, Rate | PerActive | Span | PartOf)]
+
+
+def _one(parts: Sequence[Whatever], kind: type[Found]) -> Found:
+    return next(p for p in parts if isinstance(p, kind))
+
+
+def _token(parts: Sequence[Whatever], kind: str) -> Token:
+    return next(p for p in parts if isinstance(p, Token) and p.type == kind)
+
+
+def _at_most_one(items: Sequence[Spanned], kind: type[Found], what: str) -> Found | None:
+    found = [i for i in items if isinstance(i, kind)]
+    if len(found) > 1:
+        second = found[1]
+        assert isinstance(second, Spanned)
+        raise Misfit(f"{what} is said twice.", second.start, second.end, "")
+    return found[0] if found else None
+
+
+def _span(parts: Sequence[Token | Spanned | Tree[Token] | Meta]) -> tuple[int, int]:
+    first, last = parts[0], parts[-1]
+    start = first.start_pos if isinstance(first, Token) else getattr(first, "start", 0)
+    end = last.end_pos if isinstance(last, Token) else getattr(last, "end", 0)
+    return start or 0, end or 0
+
+
+def _unquoted(token: Token) -> str:
+    return str(token)[1:-1] if token.type == "STRING" else str(token)

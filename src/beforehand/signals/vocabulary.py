@@ -1,0 +1,129 @@
+"""The words a workspace knows: which phrases mean which metric, and what may be said of each metric."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from beforehand.errors import InputError
+
+if TYPE_CHECKING:
+    from beforehand.workspace.spec import MetricSpec
+
+# Facts of these tables are never taken back by a new version of the same id.
+ONCE_ONLY = frozenset({"events", "messages", "surveys", "touches", "outcomes"})
+COUNTED = frozenset({"count", "people"})
+ANY_AGGREGATE = "count"
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Phrases and metrics as the grammar needs them; `open_words` takes any words before a comparison as a metric.
+
+    `phrases` maps each lower-case phrase to a metric; `aggregates`, `names` and `says` (the phrase a sentence is
+    written with) are by metric. `growing` are the metrics that further facts can only raise.
+    """
+
+    phrases: Mapping[str, str] = field(default_factory=dict)
+    aggregates: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    says: Mapping[str, str] = field(default_factory=dict)
+    growing: frozenset[str] = frozenset()
+    signals: frozenset[str] = frozenset()
+    open_words: bool = False
+
+    @classmethod
+    def of(cls, metrics: Mapping[str, MetricSpec], signals: Iterable[str] = ()) -> Vocabulary:
+        """The vocabulary of a workspace; InputError where two metrics claim one phrase."""
+        phrases: dict[str, str] = {}
+        for metric, spec in metrics.items():
+            for phrase in (*spec.says, spec.name or "", metric.replace("_", " ").replace("-", " "), metric):
+                said = tidy(phrase)
+                if not said:
+                    continue
+                other = phrases.setdefault(said, metric)
+                if other != metric:
+                    raise InputError(
+                        f"Both {other} and {metric} are called {said!r}.",
+                        "A phrase means one metric: change one of the two `says:`.",
+                        code="phrase-taken",
+                    )
+        return cls(
+            phrases=_with_singulars(phrases),
+            aggregates={metric: spec.aggregate for metric, spec in metrics.items()},
+            names={metric: spec.name or metric.replace("_", " ") for metric, spec in metrics.items()},
+            says={metric: tidy(spec.says[0] if spec.says else spec.name or metric) for metric, spec in metrics.items()},
+            growing=frozenset(metric for metric, spec in metrics.items() if _only_grows(spec)),
+            signals=frozenset(signals),
+        )
+
+    @classmethod
+    def anything(cls, aggregate: str = ANY_AGGREGATE) -> Vocabulary:
+        """The vocabulary without a workspace: whatever stands before the comparison is the metric, of one aggregate."""
+        return cls(aggregates=_Always(aggregate), open_words=True)
+
+    @property
+    def counted(self) -> frozenset[str]:
+        """The metrics that are whole numbers of things: rows or people."""
+        return frozenset(metric for metric, aggregate in self.aggregates.items() if aggregate in COUNTED)
+
+    def is_counted(self, metric: str) -> bool:
+        """Whether a metric is a whole number of things: rows or people."""
+        return self.aggregates.get(metric) in COUNTED
+
+    def name(self, metric: str) -> str:
+        """How a metric is shown."""
+        return self.names.get(metric, metric)
+
+    def phrase(self, metric: str) -> str:
+        """How a sentence writes a metric."""
+        return self.says.get(metric, metric)
+
+    def metric(self, phrase: str) -> str:
+        """The metric a phrase found by the grammar means."""
+        said = tidy(phrase)
+        return said if self.open_words else self.phrases[said]
+
+
+class _Always(dict[str, str]):
+    """The one aggregate of every metric, for words that no workspace defined."""
+
+    def __init__(self, aggregate: str) -> None:
+        super().__init__()
+        self.aggregate = aggregate
+
+    def get(self, key: object, default: object = None) -> str:
+        return self.aggregate
+
+
+def tidy(phrase: str) -> str:
+    """A phrase as it is compared: lower case, single spaces."""
+    return " ".join(phrase.lower().split())
+
+
+def _with_singulars(phrases: Mapping[str, str]) -> dict[str, str]:
+    """Adds the singular or plural of each last word (`no login for 14 days`), never over a phrase that is declared."""
+    more: dict[str, str] = {}
+    for phrase, metric in phrases.items():
+        if phrase.endswith("s") and not phrase.endswith("ss"):
+            more.setdefault(phrase[:-1], metric)
+        elif phrase[-1].isalpha() and not phrase.endswith("ss"):
+            more.setdefault(phrase + "s", metric)
+    return more | dict(phrases)
+
+
+def _only_grows(spec: MetricSpec) -> bool:
+    """Whether further facts can only raise the metric.
+
+    Rows of tickets, subscriptions and invoices get new versions; a `where:` may stop being true of them. A sum grows
+    where its condition says that what is added is not negative (`where: amount >= 0`).
+    """
+    if spec.aggregate in COUNTED:
+        return spec.table in ONCE_ONLY or spec.where is None
+    if spec.aggregate == "sum" and spec.table in ONCE_ONLY and spec.of and spec.where:
+        terms = re.split(r"\s+and\s+", spec.where, flags=re.IGNORECASE)
+        plain = not re.search(r"\b(or|not|case)\b", spec.where, re.IGNORECASE)
+        return plain and any(re.fullmatch(re.escape(spec.of) + r"\s*>=?\s*0+(\.0*)?", t.strip()) for t in terms)
+    return False
