@@ -6,11 +6,10 @@ does to the alerts. Doing it twice is prevented by the watch of the signal, whic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from sqlalchemy import delete, insert, update
@@ -26,11 +25,23 @@ JUDGE = "beforehand"
 """Who is written in the log where no person acted."""
 
 
+class Keys(Protocol):
+    """Who the rows are: (account label, scope) of each, and the rows of some of them. Labels may be costly to tell."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, row: int) -> Key: ...
+
+    def rows(self, keys: Iterable[Key]) -> dict[Key, int]:
+        """The rows of those of these subjects that have one."""
+        ...
+
+
 @dataclass(frozen=True)
 class Sheet:
     """The verdicts of one signal over the closes to be judged now, and whose rows they are.
 
-    `keys`: (account label, scope) of each row. `ends_us` `[Q]`: ends of the periods; `verdicts`, `clears`, `inside`
+    `keys`: who the rows are. `ends_us` `[Q]`: ends of the periods; `verdicts`, `clears`, `inside`
     `[n, Q]`. `filling`: the last column is the period still filling, which only opens. `start`: tracks of a signal
     that is new or changed, counted over the closes before; its first close makes backlog. `changed`: it was judged
     before by another definition. `gone`: why an open alert ends whose subject is no longer among the rows.
@@ -42,7 +53,7 @@ class Sheet:
     severity: str
     grain: str
     policy: Policy
-    keys: Sequence[Key]
+    keys: Keys
     ends_us: Int
     verdicts: Verdicts
     clears: Verdicts | None
@@ -51,11 +62,6 @@ class Sheet:
     start: Tracks | None = None
     changed: bool = False
     gone: Callable[[Key], Reason] = lambda _: Reason.LEFT
-
-    @cached_property
-    def row_of(self) -> dict[Key, int]:
-        """The row of each subject."""
-        return {key: row for row, key in enumerate(self.keys)}
 
     @property
     def closes(self) -> int:
@@ -97,10 +103,11 @@ class Tally:
 
 @dataclass(frozen=True)
 class _Before:
-    """Where a signal stands before a close: its open alerts, kept tracks, and both as arrays."""
+    """Where a signal stands before a close: its open alerts, kept tracks, their rows, and both as arrays."""
 
     alerts: dict[Key, Alert]
     kept: dict[Key, Track]
+    rows: dict[Key, int]
     tracks: Tracks
 
 
@@ -121,24 +128,22 @@ def judge_close(session: Session, sheet: Sheet, q: int, now: datetime, tell: Tel
     end = to_datetime(int(sheet.ends_us[q]))
     first = sheet.start is not None and q == 0
 
-    gone = [alert for key, alert in before.alerts.items() if key not in sheet.row_of]
-    reasons = {alert.number: sheet.gone((alert.account, alert.scope)) for alert in gone}
-    of_row = {sheet.row_of[key]: alert for key, alert in before.alerts.items() if key in sheet.row_of}
+    gone = {key: alert for key, alert in before.alerts.items() if key not in before.rows}
+    reasons = {alert.number: sheet.gone(key) for key, alert in gone.items()}
+    of_row = {before.rows[key]: alert for key, alert in before.alerts.items() if key in before.rows}
     for row in np.flatnonzero(step.closed):
         cleared = Reason.SUPERSEDED if first and sheet.changed else Reason.CLEARED
         reasons[of_row[int(row)].number] = Reason.LEFT if step.left[row] else cleared
-    ending = [*gone, *(of_row[int(row)] for row in np.flatnonzero(step.closed))]
+    ending = [*gone.values(), *(of_row[int(row)] for row in np.flatnonzero(step.closed))]
     for alert in ending:
         close_alert(session, alert, reasons[alert.number], end, now, JUDGE)
     session.flush()  # before the new ones: the unique index sees one open episode at a time
 
     opened = raise_alerts(session, sheet, q, np.flatnonzero(step.opened), now, tell, backlog=first)
-    still = [alert for row, alert in of_row.items() if step.tracks.open[row]]
     verdict = sheet.verdicts[:, q]
-    confirmed = [alert for alert in still if verdict[sheet.row_of[alert.account, alert.scope]] == HOLDS]
-    unknown = [
-        alert for alert in still if verdict[sheet.row_of[alert.account, alert.scope]] in (int(UNSURE), int(FAILED))
-    ]
+    still = [row for row in of_row if step.tracks.open[row]]
+    confirmed = [of_row[row] for row in still if verdict[row] == HOLDS]
+    unknown = [of_row[row] for row in still if verdict[row] in (UNSURE, FAILED)]
     if confirmed:
         fresh = {"judged_at": end, "severity": sheet.severity, "signal_digest": sheet.digest}
         session.execute(update(Alert), [{"number": alert.number, **fresh} for alert in confirmed])
@@ -266,14 +271,16 @@ def _before(session: Session, sheet: Sheet, q: int) -> _Before:
     kept = store.tracks_of(session, [sheet.signal])[sheet.signal]
     fresh = Tracks.fresh(len(sheet.keys)) if sheet.start is None or q else sheet.start
     tracks = Tracks(fresh.open.copy(), fresh.held.copy(), fresh.calm.copy(), fresh.armed.copy())
-    for key in alerts.keys() & sheet.row_of.keys():
-        tracks.open[sheet.row_of[key]] = True
-    for key in kept.keys() & sheet.row_of.keys():
-        row, track = sheet.row_of[key], kept[key]
+    rows = sheet.keys.rows(alerts.keys() | kept.keys())
+    for key, row in rows.items():
+        tracks.open[row] = key in alerts
+        track = kept.get(key)
+        if track is None:
+            continue
         tracks.armed[row] = track.armed
         if sheet.start is None or q:  # the counts of another definition mean nothing for this one
             tracks.held[row], tracks.calm[row] = track.held, track.calm
-    return _Before(alerts, kept, tracks)
+    return _Before(alerts, kept, rows, tracks)
 
 
 def _step(sheet: Sheet, q: int, before: _Before) -> Step:
@@ -300,7 +307,7 @@ def _keep_tracks(session: Session, sheet: Sheet, before: _Before, after: Tracks)
     for key, track in before.kept.items():
         if key in wanted:
             continue
-        if key in sheet.row_of or track.armed:
+        if key in before.rows or track.armed:
             session.execute(
                 delete(Track).where(Track.signal == sheet.signal, Track.account == key[0], Track.scope == key[1])
             )

@@ -1,0 +1,35 @@
+"""What a signal means, as a digest: the same digest, the same question; another one, a signal switched on anew."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from beforehand.signals import quantities_of
+from beforehand.signals.signal import Signal, names_in
+
+if TYPE_CHECKING:
+    from beforehand.workspace import Folder
+
+
+def digest_of(signal: Signal, folder: Folder) -> str:
+    """The digest of everything that decides where a signal opens and closes.
+
+    The understood sentences (not how they were written), the delays, the signals it names, the metrics it reads, the
+    zone, what is excluded and how long is waited. Not the severity, the mode, the reason given or the cases.
+    """
+    parts = [*_meaning(signal, folder, set()), folder.settings.zone, repr(folder.settings.exclude)]
+    parts += [repr(sorted(folder.settings.grace.items()))]
+    metrics = sorted({quantity.metric for quantity, _ in quantities_of(signal, folder.signals)})
+    parts += [f"{name}: {folder.metrics[name].model_dump(exclude={'name', 'says'})!r}" for name in metrics]
+    return sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _meaning(signal: Signal, folder: Folder, seen: set[str]) -> list[str]:
+    seen.add(signal.name)
+    sentences = [s for s in (signal.sentence, signal.clear) if s is not None]
+    parts = [repr((s.condition, s.subject, s.population)) for s in sentences]
+    parts.append(repr((signal.delay_in, signal.delay_out, signal.clear is not None)))
+    for name in sorted({name for s in sentences for name in names_in(s.condition)} - seen):
+        parts += [name, *_meaning(folder.signals[name], folder, seen)]
+    return parts
