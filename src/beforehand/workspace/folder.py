@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from beforehand.calendar import zone_named
 from beforehand.errors import InputError, Problem, Problems, among, nearest
-from beforehand.workspace.metrics import read_metrics, read_outcomes
+from beforehand.signals import Signal, Vocabulary
+from beforehand.workspace.metrics import read_metrics, read_outcomes, spoken
 from beforehand.workspace.reading import read_model
 from beforehand.workspace.sentences import build_signals
 from beforehand.workspace.spec import RECORDED_OUTCOMES, MetricSpec, OutcomeSpec, SettingsSpec, SignalSpec
 from beforehand.workspace.yaml_file import Written, read_yaml
-
-if TYPE_CHECKING:
-    from beforehand.signals import Signal
-    from beforehand.signals.vocabulary import Vocabulary
 
 SETTINGS, METRICS, OUTCOMES, SIGNALS = "beforehand.yaml", "metrics.yaml", "outcomes.yaml", "signals"
 NAMES = (SETTINGS, METRICS, OUTCOMES)
@@ -58,7 +54,10 @@ def read_folder(root: Path) -> Folder:
         _check_settings(settings, settings_file, names)
     files, strays = _signal_files(root)
     specs = _read_specs(files, names)
-    vocabulary, signals = build_signals(specs, metrics)
+    vocabulary, signals = Vocabulary(), dict[str, Signal]()
+    known = frozenset(str(written.data.get("signal")) for written in files) - specs.keys()
+    if metrics_file.readable:
+        vocabulary, signals = build_signals(specs, spoken(metrics, metrics_file), known)
 
     for written in (settings_file, metrics_file, outcomes_file, *files):
         problems += written.problems
@@ -137,7 +136,7 @@ def _read_specs(files: list[Written], outcomes: tuple[str, ...]) -> dict[str, tu
     """Every signal that is right in form, by name; a name is told once, at its second place."""
     specs: dict[str, tuple[SignalSpec, Written]] = {}
     for written in files:
-        if any(problem.code in ("bad-yaml", "not-utf8", "too-large", "unreadable") for problem in written.problems):
+        if not written.readable:
             continue
         spec = read_model(SignalSpec, written)
         if spec is None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from beforehand.errors import InputError
+from beforehand.signals.vocabulary import tidy
 from beforehand.workspace.reading import read_model
 from beforehand.workspace.spec import RECORDED_OUTCOMES, MetricSpec, OutcomeSpec
 from beforehand.workspace.yaml_file import At, Written
 
 NAME = re.compile(r"[^\W\d_][\w -]{0,78}")
-
-
-def plain_phrase(words: str) -> str:
-    """A phrase as it is compared: lower case, single spaces."""
-    return " ".join(words.casefold().split())
 
 
 def read_metrics(written: Written) -> dict[str, MetricSpec]:
@@ -37,7 +35,7 @@ def read_outcomes(written: Written) -> dict[str, OutcomeSpec]:
     """Every derived outcome that is right; none may take the name of a recorded one."""
     outcomes: dict[str, OutcomeSpec] = {}
     for name in written.data:
-        if plain_phrase(name) in RECORDED_OUTCOMES:
+        if tidy(name) in RECORDED_OUTCOMES:
             written.problem(
                 (name,), "outcome-taken", f"`{name}` is an outcome that is recorded, not derived.",
                 f"Give it another name; taken are {', '.join(RECORDED_OUTCOMES)}.",
@@ -49,30 +47,48 @@ def read_outcomes(written: Written) -> dict[str, OutcomeSpec]:
     return outcomes
 
 
-def phrases(name: str, spec: MetricSpec) -> tuple[str, ...]:
-    """Every way to say a metric: its name, its display name and its phrases, without repeats."""
-    said = [name, *([spec.name] if spec.name else []), *spec.says]
-    return tuple(dict.fromkeys(plain_phrase(words) for words in said))
+def spoken(metrics: Mapping[str, MetricSpec], written: Written) -> dict[str, MetricSpec]:
+    """The metrics as a vocabulary takes them: those that are wrong stand in by their words, no phrase is twice.
+
+    So a mistake in metrics.yaml is told there, and not again at each sentence.
+    """
+    taken: set[str] = set()
+    heard: dict[str, MetricSpec] = {}
+    for name, data in written.data.items():
+        spec = metrics.get(name) or MetricSpec(count="events", says=_raw_phrases(data))
+        if taken.isdisjoint(own := _of_name(name)):
+            says = tuple(words for words in spec.says if tidy(words) not in taken)
+            called = None if spec.name is None or tidy(spec.name) in taken else spec.name
+            heard[name] = spec.model_copy(update={"says": says, "name": called})
+            taken |= {*own, *map(tidy, says), *([tidy(called)] if called else [])}
+    return heard
 
 
-def _check_phrases(metrics: dict[str, MetricSpec], written: Written) -> None:
+def _raw_phrases(data: Any) -> tuple[str, ...]:
+    says = data.get("says") if isinstance(data, dict) else None
+    return tuple(words for words in says if isinstance(words, str)) if isinstance(says, list) else ()
+
+
+def _of_name(name: str) -> tuple[str, ...]:
+    """The phrases a metric's name itself is: as written, and with spaces for dashes and underscores."""
+    return tuple({tidy(name): None, tidy(name.replace("_", " ").replace("-", " ")): None})
+
+
+def _check_phrases(metrics: Mapping[str, MetricSpec], written: Written) -> None:
     """One phrase means one metric."""
     means: dict[str, str] = {}
     for name, spec in metrics.items():
-        places: list[tuple[str, At]] = [(name, (name,))]
+        places: list[tuple[str, At]] = [(phrase, (name,)) for phrase in _of_name(name)]
         places += [(spec.name, (name, "name"))] if spec.name else []
         places += [(words, (name, "says", number)) for number, words in enumerate(spec.says)]
+        told = False
         for words, at in places:
-            phrase = plain_phrase(words)
-            other = means.setdefault(phrase, name)
-            if other != name:
-                written.problem(
-                    at,
-                    "phrase-taken",
-                    f"{words!r} means both {other!r} and {name!r}.",
-                    "A phrase means one metric; change one.",
-                )
-            elif not NAME.fullmatch(phrase):
+            other = means.setdefault(tidy(words), name)
+            if other != name and not told:
+                told = len(at) == 1  # the name itself is taken: its spellings need not be told one by one
+                said = f"{words!r} means both {other!r} and {name!r}."
+                written.problem(at, "phrase-taken", said, "A phrase means one metric; change one.")
+            elif not NAME.fullmatch(tidy(words)):
                 said = "A phrase begins with a letter and has letters, digits, spaces and dashes."
                 written.problem(at, "bad-name", f"{words!r} cannot be said in a sentence.", said)
 

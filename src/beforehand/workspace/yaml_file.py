@@ -53,6 +53,11 @@ class Written:
     lines: dict[At, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
+    @property
+    def readable(self) -> bool:
+        """Whether the file has values at all: one that is no YAML has not, and what it means cannot be said."""
+        return bool(self.data) or not self.problems
+
     def line(self, at: At) -> int | None:
         """The line of the value at `at`, or of the nearest one around it; None for the whole file."""
         while at:
@@ -183,7 +188,7 @@ def _text(path: Path, written: Written) -> str | None:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         wrong(
-            "not-utf8",
+            "not-utf-8",
             f"The file is not UTF-8: byte 0x{raw[error.start]:02x} on line {line}.",
             "Save it as UTF-8.",
             line,
