@@ -166,7 +166,7 @@ def person() -> Occasion:
     clause = Clause(leaf, "logins", "count", 0, alive=1)
     return occasion(
         clause,
-        answer([5, 4, 6, 5, 5, 4, 5, 0, 0], Grain.WEEK),
+        answer([4, 5, 4, 6, 5, 5, 4, 5, 0, 0], Grain.WEEK),
         answer([1200, 1204], Grain.WEEK),
         person="dana@globex.com",
     )
@@ -180,7 +180,7 @@ def share() -> Occasion:
 
 def per_person() -> Occasion:
     leaf = Level(Quantity("logins", per_active=True), "<", 2, Grain.WEEK, Streak(2, 2))
-    values = [5.2, 4.9, 5.5, 5.25, 5.1, 4.8, 5.333333, 1.5, 1.25]
+    values = [5.0, 5.2, 4.9, 5.5, 5.25, 5.1, 4.8, 5.333333, 1.5, 1.25]
     return occasion(Clause(leaf, "logins", "count", 0), answer(values, Grain.WEEK, count=400))
 
 
@@ -192,7 +192,7 @@ def rolling() -> Occasion:
 
 def monthly() -> Occasion:
     leaf = Level(Quantity("revenue"), "<", 1_000_000, Grain.MONTH)
-    values = [1_204_000, 1_310_500, 1_250_000, 1_190_000, 1_280_000, 1_240_000, 1_300_000, 845_000]
+    values = [1_180_000, 1_204_000, 1_310_500, 1_250_000, 1_190_000, 1_280_000, 1_240_000, 1_300_000, 845_000]
     return occasion(Clause(leaf, "revenue", "sum", 0, facts="invoices"), answer(values, Grain.MONTH, name="revenue"))
 
 
@@ -205,7 +205,7 @@ def compound() -> Occasion:
             logins,
             answer([*STEADY, 5], Grain.WEEK),
             answer([1, 0, 1, 1, 0, 2, 1, 0, 5], Grain.WEEK, name="tickets"),
-            answer([8.5, 8.2, 8.4, 8.6, 8.1, 8.3, 8.4, 4.5], Grain.WEEK, name="survey score", count=19),
+            answer([8.4, 8.5, 8.2, 8.4, 8.6, 8.1, 8.3, 8.4, 4.5], Grain.WEEK, name="survey score", count=19),
         ),
         clauses=(logins, tickets, score),
     )

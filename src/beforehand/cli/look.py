@@ -31,11 +31,11 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 # on black and on white) for those that do not tell.
 PALETTES = {
     "light": {"accent": "#0f6b64", "critical": "#b42318", "high": "#b3590a", "medium": "#7a6b0c", "growth": "#23743b",
-              "soft": "#5f5a52", "faint": "#767068", "hair": "#d8d3cb", "band": "#cfc9be"},
+              "soft": "#5f5a52", "faint": "#767068", "hair": "#d8d3cb", "band": "#cfc9be", "field": "on #efebe4"},
     "dark": {"accent": "#5cc4ba", "critical": "#ff8a7a", "high": "#f2a65a", "medium": "#d8c45a", "growth": "#7fcf96",
-             "soft": "#a39c91", "faint": "#8f887d", "hair": "#3a3732", "band": "#4d4a43"},
+             "soft": "#a39c91", "faint": "#8f887d", "hair": "#3a3732", "band": "#4d4a43", "field": "on #262420"},
     "either": {"accent": "#0e837a", "critical": "#d8412f", "high": "#b8610a", "medium": "#8a7610", "growth": "#2e8547",
-               "soft": "#7d776e", "faint": "#7d776e", "hair": "#7d776e", "band": "#7d776e"},
+               "soft": "#7d776e", "faint": "#7d776e", "hair": "#7d776e", "band": "#7d776e", "field": "none"},
 }  # fmt: skip
 HAIR = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 
@@ -57,6 +57,11 @@ def theme(ground: Literal["light", "dark", "either"] | None = None) -> Theme:
 def console(*, stderr: bool = False, width: int | None = None, file: IO[str] | None = None) -> Console:
     """The console every command prints to: plain in a pipe and under NO_COLOR; it does not guess at highlights."""
     return Console(theme=theme(), highlight=False, stderr=stderr, width=width, file=file, emoji=False, markup=True)
+
+
+def tinted(of: Console) -> bool:
+    """Whether a faint background may be laid under things: in colour, and where the terminal tells what it has."""
+    return of.color_system is not None and bool(of.get_style("field").bgcolor)
 
 
 def text(value: object, style: str = "") -> Text:

@@ -19,8 +19,6 @@ LEAVES: dict[str, type[Leaf]] = {"level": Level, "change": Change, "usual": Usua
 IRREGULAR = {"people", "persons", "staff", "children", "men", "women"}
 SINGULAR_ENDINGS = ("ss", "us", "is")
 BELOW = ("<", "<=")
-# A usual band said of fewer periods than this would be a guess.
-LEAST_HISTORY = 6
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from beforehand.story import words
 from beforehand.story.clause import Clause, lasting
 from beforehand.story.receipt import Receipt
 from beforehand.story.scene import Occasion, Sentence, Series, Topic, span_said, values_said
-from beforehand.story.usual import Band, left_at, usual_of
+from beforehand.story.usual import Said, left_at, line_of, usual_of
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,17 @@ class View:
         return next((v for v in reversed(self.judged) if v is not None), None)
 
     @property
-    def band(self) -> Band | None:
+    def band(self) -> Said | None:
         """What was usual before."""
-        history = self.clause.leaf.baseline if isinstance(self.clause.leaf, Usual) else 26
-        return usual_of(self.clause, self.values, len(self.judged), history)
+        return usual_of(self.clause, self.values, len(self.judged))
+
+    @property
+    def threshold(self) -> float | None:
+        """The line of a level or of a `usual` leaf, as it is said."""
+        leaf = self.clause.leaf
+        if isinstance(leaf, Level):
+            return leaf.bound
+        return line_of(self.clause, self.values, len(self.judged)) if isinstance(leaf, Usual) else None
 
     @property
     def subject(self) -> str:
@@ -114,16 +121,16 @@ def _level(view: View) -> Told:
             if left >= len(view.values) - 26
             else view.sentence(f"{view.they} {'have' if clause.plural else 'has'} been {inside} that for long", "since")
         )
-    line = _line(view, band)
+    line = _line(view)
     if line:
         sentences.append(view.sentence(line, "line"))
     sentences.extend(_feed(view))
-    threshold = clause.leaf.bound if isinstance(clause.leaf, Level) else _edge(band, clause.down)
+    threshold = view.threshold
     held = [i for i, v in _judged(view) if _past(view, v, threshold)]
     return Told(_level_headline(view, band, last), tuple(sentences), _series(view, band, threshold, held, left))
 
 
-def _level_headline(view: View, band: Band | None, last: float | None) -> str:
+def _level_headline(view: View, band: Said | None, last: float | None) -> str:
     clause, leaf = view.clause, view.clause.leaf
     moved = "fell" if clause.down else "rose"
     if (
@@ -143,7 +150,7 @@ def _level_headline(view: View, band: Band | None, last: float | None) -> str:
     return f"{view.subject} {view.were} {side} what is usual{_for(view) or ' ' + view.when(1)}"
 
 
-def _what(view: View, band: Band | None) -> str:
+def _what(view: View, band: Said | None) -> str:
     clause = view.clause
     text = f"{view.subject} {view.were} {values_said(clause, view.judged, view.when(len(view.judged)))}"
     who = view.occasion.who
@@ -156,17 +163,19 @@ def _what(view: View, band: Band | None) -> str:
     return f"{text}; {usual} is usual for {who}"
 
 
-def _line(view: View, band: Band | None) -> str | None:
+def _line(view: View) -> str | None:
     """The threshold and the gap to it, judged by the newest value that is past it."""
     clause, leaf = view.clause, view.clause.leaf
-    if isinstance(leaf, Level):
-        threshold, asks = leaf.bound, f"{_side(leaf)} {clause.said(leaf.bound)}{clause.rate}"
-    elif band is not None:
-        edge = _edge(band, clause.down)
-        assert edge is not None
-        threshold, asks = edge, f"the {'foot' if clause.down else 'top'} of that band, {clause.said(edge)}{clause.rate}"
-    else:
+    threshold = view.threshold
+    if threshold is None:
         return None
+    bound = f"{clause.said(threshold)}{clause.rate}"
+    if isinstance(leaf, Level):
+        asks = f"{_side(leaf)} {bound}"
+    elif isinstance(leaf, Usual) and leaf.far:
+        asks = f"twice as far out, {'below' if clause.down else 'above'} {bound}"
+    else:
+        asks = f"the {'foot' if clause.down else 'top'} of that band, {bound}"
     past = [(i, v) for i, v in _judged(view) if _past(view, v, threshold)]
     text = f"the line is {asks}{lasting(clause.streak, clause.grain)}"
     if not past:
@@ -278,7 +287,7 @@ def _feed(view: View) -> list[Sentence]:
     return [Sentence(words.opened(text), "feed", (place,))]
 
 
-def _series(view: View, band: Band | None, threshold: float | None, held: Sequence[int], since: int | None) -> Series:
+def _series(view: View, band: Said | None, threshold: float | None, held: Sequence[int], since: int | None) -> Series:
     clause = view.clause
     spans = view.receipt.query.spans
     rolling = clause.quantity.rolling_days is not None
@@ -323,10 +332,6 @@ def _run(values: Sequence[float | None], threshold: float, down: bool) -> range:
     return range(at, len(values))
 
 
-def _edge(band: Band | None, down: bool) -> float | None:
-    return None if band is None else band.low if down else band.high
-
-
 def _side(leaf: Level) -> str:
     return {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}[leaf.op]
 
@@ -346,7 +351,7 @@ def _newest(view: View) -> str:
     return said if not said.startswith(("in ", "on ")) else said[3:]
 
 
-def _band_said(clause: Clause, band: Band) -> str:
+def _band_said(clause: Clause, band: Said) -> str:
     low, high = clause.said(band.low), clause.said(band.high)
     return f"{low}{clause.rate}" if low == high else f"{low} to {high}{clause.rate}"
 
