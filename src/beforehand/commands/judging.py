@@ -1,0 +1,157 @@
+"""Where the signals of a workspace hold: folder, facts and panel put together, shared by every command that judges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from beforehand.calendar import DAY_US, Grain
+from beforehand.errors import InputError, among
+from beforehand.signals import Signal, grain_of, judge, lookback_days, quantities_of, traits_of
+from beforehand.signals.numbers import Bool, Int, Verdicts
+from beforehand.signals.tree import Quantity, SubjectKind
+
+if TYPE_CHECKING:
+    from beforehand.facts import Facts
+    from beforehand.panel import Sheet, Subjects
+    from beforehand.workspace import Folder
+
+BLOCK = 2_000
+MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class SignalHistory:
+    """What one signal said of every subject at every close asked for.
+
+    `ends` are the ends of the periods judged (UTC microseconds, `[Q]`); an episode opens at end + `grace_us`.
+    `verdicts` and `clears` are int8 `[n, Q]` (`clears` None where the signal has no clear sentence); `inside` says who
+    was in the population and in life.
+    """
+
+    signal: Signal
+    subjects: Subjects
+    grain: Grain
+    grace_us: int
+    ends: Int
+    verdicts: Verdicts
+    clears: Verdicts | None
+    inside: Bool
+
+
+def chosen(folder: Folder, names: Iterable[str] | None, *, off: bool = False) -> list[Signal]:
+    """The signals named, or all that are not off; InputError with the nearest for a name there is none of."""
+    if names is None:
+        return [s for s in folder.signals.values() if off or s.mode != "off"]
+    found = []
+    for name in dict.fromkeys(names):
+        if name not in folder.signals:
+            raise InputError(f"There is no signal {name!r}.", among(name, folder.signals), code="unknown-signal")
+        found.append(folder.signals[name])
+    return found
+
+
+def reads(signal: Signal, folder: Folder) -> set[tuple[Quantity, Grain]]:
+    """What a signal counts, its clear sentence and the signals it names included."""
+    sentences = [signal.sentence] if signal.clear is None else [signal.sentence, signal.clear]
+    return set().union(*(quantities_of(sentence, folder.signals) for sentence in sentences))
+
+
+def grace_of(signal: Signal, folder: Folder, facts: Facts) -> int:
+    """How long after a period's end a signal waits, in microseconds: the largest grace of the sources it reads."""
+    quantities = [quantity for quantity, _ in reads(signal, folder)]
+    tables = {folder.metrics[quantity.metric].table for quantity in quantities}
+    if any(quantity.per_active for quantity in quantities):
+        tables.add("events")
+    grace = folder.settings.grace
+    waits = (grace[source] for table in sorted(tables) for source in facts.sources(table) if source in grace)
+    return max((wait // MICROSECOND for wait in waits), default=0)
+
+
+def judged(
+    facts: Facts,
+    folder: Folder,
+    signals: Iterable[Signal],
+    *,
+    now_us: int,
+    since_us: int | None = None,
+    until_us: int | None = None,
+    filling: bool = False,
+) -> Iterator[SignalHistory]:
+    """Judges signals at every close in `[since_us, until_us]` that `now_us` has reached, one history a signal.
+
+    With `filling` only the period still filling is judged (one column, its end ahead of `now_us`), and only the
+    signals that further facts can only make truer. The facts are counted once for all signals of one subject kind
+    and grace; histories come one by one, so that a caller that lets go of them needs the memory of one.
+    """
+    from beforehand.panel import Panel
+
+    groups: dict[tuple[SubjectKind, int], list[Signal]] = {}
+    for signal in signals:
+        if not filling or signal.only_truer(folder.signals):
+            groups.setdefault((signal.subject, grace_of(signal, folder, facts)), []).append(signal)
+    panel = Panel(facts, folder)
+    for (kind, grace_us), members in groups.items():
+        first_us = now_us if filling else since_us
+        if first_us is not None:
+            first_us -= max(_lookback(s, folder) for s in members)
+        sheet = panel.sheet(
+            kind,
+            set().union(*(reads(s, folder) for s in members)),
+            set().union(*(traits_of(s.sentence, folder.signals) for s in members)),
+            now_us=now_us,
+            grace_us=grace_us,
+            since_us=first_us,
+            until_us=until_us,
+            filling=filling,
+        )
+        for signal in members:
+            yield _over_blocks(sheet, signal, folder, grace_us, since_us, filling)
+
+
+def _lookback(signal: Signal, folder: Folder) -> int:
+    """How far before a close its compound parts look at other closes, in microseconds."""
+    sentences = [signal.sentence] if signal.clear is None else [signal.sentence, signal.clear]
+    # Where the clear sentence is coarser than the condition, its last close may be a month behind.
+    coarser = 31 if signal.clear is not None else 0
+    return max(lookback_days(sentence, folder.signals) + coarser for sentence in sentences) * DAY_US
+
+
+def _over_blocks(
+    sheet: Sheet, signal: Signal, folder: Folder, grace_us: int, since_us: int | None, filling: bool
+) -> SignalHistory:
+    parts = [judge(signal, numbers, folder.signals, filling=filling) for _, numbers in sheet.blocks(BLOCK)]
+    ends = parts[0].ends
+    first = len(ends) - 1 if filling else 0 if since_us is None else int(np.searchsorted(ends, since_us))
+    clears = [p.clears[:, first:] for p in parts if p.clears is not None]
+    return SignalHistory(
+        signal=signal,
+        subjects=sheet.subjects,
+        grain=grain_of(signal.sentence, folder.signals),
+        grace_us=grace_us,
+        ends=ends[first:],
+        verdicts=np.concatenate([p.verdicts[:, first:] for p in parts]),
+        clears=np.concatenate(clears) if clears else None,
+        inside=np.concatenate([p.inside[:, first:] for p in parts]),
+    )
+
+
+def judge_all(
+    facts: Facts,
+    folder: Folder,
+    names: Iterable[str] | None = None,
+    *,
+    now_us: int,
+    since_us: int | None = None,
+    until_us: int | None = None,
+    filling: bool = False,
+) -> dict[str, SignalHistory]:
+    """The histories of the signals named (default: all that are not off), by name. See `judged`."""
+    histories = judged(
+        facts, folder, chosen(folder, names), now_us=now_us, since_us=since_us, until_us=until_us, filling=filling
+    )
+    return {history.signal.name: history for history in histories}
