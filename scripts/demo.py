@@ -35,16 +35,20 @@ def main() -> int:
     made = walk.ask("simulate", "company", *size, typed=True)
     walk.folder = base / "company"
     rows = made["rows"]
-    walk.say(f"[bold]{rows['events']:,}[/] events, {rows['tickets']:,} ticket versions, {rows['messages']:,} messages, "
-             f"{rows['outcomes']} outcomes, in {walk.folder}\n")  # fmt: skip
+    walk.say(
+        f"[bold]{rows['events']:,}[/] events, {rows['tickets']:,} ticket versions, {rows['messages']:,} messages, "
+        f"{rows['outcomes']} outcomes.\n"
+    )
     for line in made["next"]:
         if line.startswith("load "):
             walk.show(*line.split(), quiet=True)
 
     walk.title("Run")
     before = end - timedelta(weeks=WEEKS_BEFORE)
-    walk.say(f"The first run looks at the company as it was {WEEKS_BEFORE} weeks before the end. Whoever is already in\n"
-             "trouble then is the backlog. The second run goes through every close since, and opens what is new.\n")  # fmt: skip
+    walk.say(
+        f"The first run looks at the company as it was {WEEKS_BEFORE} weeks before the end. Whoever is in\n"
+        "trouble already is the backlog. The second run goes through every close since, and opens what is new.\n"
+    )
     first = walk.ask("run", "--now", before.isoformat(), typed=True)
     walk.say(f"{first['opened']} alerts, all backlog: they held before anybody looked.\n")
     second = walk.ask("run", "--now", end.isoformat(), typed=True)
@@ -59,8 +63,10 @@ def main() -> int:
         walk.show("show", str(alert["alert"]))
 
     walk.title("Were the signals right?")
-    walk.say("Every signal over the whole history, as it would have been known then: how many alerts, how many came true\n"
-             "before the customer gave notice, how early, and what two simple rivals do with the same number of alerts.\n")  # fmt: skip
+    walk.say(
+        "Every signal over the whole history, as it would have been known then: how many alerts, how many came true\n"
+        "before the customer gave notice, how early, and what two simple rivals do with the same number of alerts.\n"
+    )
     walk.show("backtest")
 
     walk.title("What to try next")

@@ -21,8 +21,8 @@ Story = Literal[
     "silent decline", "noisy decline", "champion gone", "never onboarded", "budget cut",
 ]  # fmt: skip
 STORIES: dict[Story, float] = {
-    "steady": 0.42, "growing": 0.11, "quiet but loyal": 0.05, "pause": 0.06, "champion replaced": 0.04,
-    "rough patch": 0.06, "silent decline": 0.08, "noisy decline": 0.08, "champion gone": 0.04, "never onboarded": 0.03,
+    "steady": 0.38, "growing": 0.11, "quiet but loyal": 0.05, "pause": 0.06, "champion replaced": 0.04,
+    "rough patch": 0.06, "silent decline": 0.10, "noisy decline": 0.10, "champion gone": 0.04, "never onboarded": 0.03,
     "budget cut": 0.03,
 }  # fmt: skip
 LEAVING: frozenset[Story] = frozenset(
@@ -161,7 +161,8 @@ def _leave(it: Life, rng: np.random.Generator, days: int) -> None:
     latest = min(days + LONGEST_BEYOND, it.born + 230) if early else days + LONGEST_BEYOND
     ends = int(rng.integers(it.born + shortest, latest + 1))
     notice = ends - int(rng.integers(20, 61))
-    start = max(it.born + 21, notice - int(rng.integers(45, 130)))
+    start = max(it.born + 21, notice - int(rng.integers(45, 120)))
+    fallen = start + int(rng.integers(20, 75))
     it.reason = str(rng.choice(REASONS[it.story]))
     if it.story == "budget cut":
         it.use *= 1 - 0.6 * _slide(days, notice, ends)
@@ -182,7 +183,7 @@ def _leave(it: Life, rng: np.random.Generator, days: int) -> None:
             _tickets(it, rng, days, start + 3, spell + 6)
             _sour(it, days, start + 5, ends, 0.9)
         lag = 20 if it.story == "noisy decline" else 0
-        it.health -= depth * _slide(days, start + lag, notice + 10)
+        it.health -= depth * _slide(days, start + lag, fallen + lag)
         it.moments.append(Moment("decline", start + lag, min(notice, days - 1)))
     if notice < days:
         it.notice = notice
