@@ -1,5 +1,7 @@
 """The language of signals, and the judges that decide where a sentence holds."""
 
+from beforehand.signals.canonical import say
+from beforehand.signals.cases import CaseProblem, run_cases
 from beforehand.signals.evaluate import (
     Judged,
     grain_of,
@@ -13,7 +15,9 @@ from beforehand.signals.evaluate import (
 from beforehand.signals.evidence import Evidence
 from beforehand.signals.kinds import KINDS, Kind, kind_of
 from beforehand.signals.language import parse
+from beforehand.signals.plain_words import echo
 from beforehand.signals.sentence_error import SentenceError
+from beforehand.signals.series import SeriesNumbers
 from beforehand.signals.signal import Signal, build, check_names, only_truer
 from beforehand.signals.tree import Sentence
 from beforehand.signals.usual import Band, band
@@ -22,16 +26,19 @@ from beforehand.signals.vocabulary import Vocabulary
 __all__ = [
     "KINDS",
     "Band",
+    "CaseProblem",
     "Evidence",
     "Judged",
     "Kind",
     "Sentence",
     "SentenceError",
+    "SeriesNumbers",
     "Signal",
     "Vocabulary",
     "band",
     "build",
     "check_names",
+    "echo",
     "grain_of",
     "judge",
     "kind_of",
@@ -40,6 +47,8 @@ __all__ = [
     "only_truer",
     "parse",
     "quantities_of",
+    "run_cases",
+    "say",
     "traits_of",
     "widths_of",
 ]

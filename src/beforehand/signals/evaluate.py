@@ -16,7 +16,7 @@ from beforehand.signals.judges import all_of, any_of
 from beforehand.signals.kinds import kind_of
 from beforehand.signals.numbers import CLEAR, FAILED, HOLDS, UNSURE, Bool, Int, MetricFailed, Numbers, Verdicts
 from beforehand.signals.population import inside, traits_in
-from beforehand.signals.signal import Signal
+from beforehand.signals.signal import Signal, names_in
 from beforehand.signals.tree import All, Any, Leaf, Named, Node, Quantity, Sentence
 
 FINENESS = (Grain.DAY, Grain.WEEK, Grain.MONTH)
@@ -146,32 +146,41 @@ def leaves(node: Node, named: Mapping[str, Signal] | None = None) -> Iterator[Le
             yield node
 
 
-def quantities_of(sentence: Sentence, named: Mapping[str, Signal] | None = None) -> set[tuple[Quantity, Grain]]:
-    """The quantities a sentence reads, each with its grain."""
-    return {kind_of(leaf).reads(leaf) for leaf in leaves(sentence.condition, named)}
+def quantities_of(read: Signal | Sentence, named: Mapping[str, Signal] | None = None) -> set[tuple[Quantity, Grain]]:
+    """The quantities a sentence reads, each with its grain; of a signal, those of its clear sentence too."""
+    return set(widths_of(read, named))
 
 
-def widths_of(sentence: Sentence, named: Mapping[str, Signal] | None = None) -> dict[tuple[Quantity, Grain], int]:
+def widths_of(read: Signal | Sentence, named: Mapping[str, Signal] | None = None) -> dict[tuple[Quantity, Grain], int]:
     """How many periods back each quantity is read at a close, the close's own included."""
     widths: dict[tuple[Quantity, Grain], int] = {}
-    for leaf in leaves(sentence.condition, named):
-        reads = kind_of(leaf).reads(leaf)
-        widths[reads] = max(widths.get(reads, 0), kind_of(leaf).width(leaf))
+    for sentence in _sentences(read):
+        for leaf in leaves(sentence.condition, named):
+            reads = kind_of(leaf).reads(leaf)
+            widths[reads] = max(widths.get(reads, 0), kind_of(leaf).width(leaf))
     return widths
 
 
-def traits_of(sentence: Sentence, named: Mapping[str, Signal] | None = None) -> set[str]:
-    """The traits that decide who a sentence is about, those of named signals included."""
-    found = traits_in(sentence.population)
-    for other in _names(sentence.condition):
-        if named:
-            found |= traits_of(named[other].sentence, named)
+def traits_of(read: Signal | Sentence, named: Mapping[str, Signal] | None = None) -> set[str]:
+    """The traits that decide who a sentence is about, those of the signals it names included."""
+    found: set[str] = set()
+    for sentence in _sentences(read):
+        found |= traits_in(sentence.population)
+        for other in names_in(sentence.condition):
+            if named:
+                found |= traits_of(named[other].sentence, named)
     return found
 
 
-def grain_of(sentence: Sentence, named: Mapping[str, Signal] | None = None) -> Grain:
-    """The grain a sentence is judged at: that of its finest member."""
-    return node_grain(sentence.condition, named)
+def grain_of(read: Signal | Sentence, named: Mapping[str, Signal] | None = None) -> Grain:
+    """The grain a sentence is judged at: that of its finest member; a signal's is its condition's."""
+    return node_grain((read.sentence if isinstance(read, Signal) else read).condition, named)
+
+
+def _sentences(read: Signal | Sentence) -> tuple[Sentence, ...]:
+    if isinstance(read, Sentence):
+        return (read,)
+    return (read.sentence,) if read.clear is None else (read.sentence, read.clear)
 
 
 def node_grain(node: Node, named: Mapping[str, Signal] | None = None) -> Grain:
@@ -179,13 +188,13 @@ def node_grain(node: Node, named: Mapping[str, Signal] | None = None) -> Grain:
     return min((kind_of(leaf).reads(leaf)[1] for leaf in leaves(node, named)), key=FINENESS.index)
 
 
-def lookback_days(sentence: Sentence, named: Mapping[str, Signal] | None = None) -> int:
-    """How many days of closes before the one judged a compound looks at: coarser members, and `within`.
+def lookback_days(read: Signal | Sentence, named: Mapping[str, Signal] | None = None) -> int:
+    """How many days of closes before the one judged are looked at: coarser members, `clear:`, and `within`.
 
     A live check that asks for the closes of so many days back gets the verdicts a backtest gets.
     """
-    finest = grain_of(sentence, named)
-    return _lookback(sentence.condition, finest, named)
+    finest = grain_of(read, named)
+    return max(_lookback(sentence.condition, finest, named) for sentence in _sentences(read))
 
 
 def _lookback(node: Node, finest: Grain, named: Mapping[str, Signal] | None) -> int:
@@ -200,13 +209,3 @@ def _lookback(node: Node, finest: Grain, named: Mapping[str, Signal] | None) -> 
         case _:
             own = kind_of(node).reads(node)[1]
             return 0 if own is finest else LONGEST_DAYS[own] + 1
-
-
-def _names(node: Node) -> set[str]:
-    match node:
-        case Named():
-            return {node.signal}
-        case All(parts=parts) | Any(parts=parts):
-            return set().union(*(_names(part) for part in parts))
-        case _:
-            return set()

@@ -13,6 +13,11 @@ from beforehand.signals.vocabulary import Vocabulary
 
 GRAMMAR_FILE = Path(__file__).with_name("sentence.lark")
 
+NUMBER_WORDS = (
+    *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("once", "twice", "thrice", "zero"),
+)
+
 # Each terminal: what people are told may stand there, then the ways to write it, the plainest first. The repair
 # search writes with them, so every form must be one that the terminal's own pattern takes (a test walks the table).
 FORMS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -60,29 +65,7 @@ FORMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "WHERE": ("where", ("where", "whose", "with")),
     "LPAR": ("(", ("(",)),
     "RPAR": (")", (")",)),
-    "NUMBER_WORD": (
-        "a number",
-        tuple(
-            [
-                "one",
-                "two",
-                "three",
-                "four",
-                "five",
-                "six",
-                "seven",
-                "eight",
-                "nine",
-                "ten",
-                "eleven",
-                "twelve",
-                "once",
-                "twice",
-                "thrice",
-                "zero",
-            ]
-        ),
-    ),
+    "NUMBER_WORD": ("a number", NUMBER_WORDS),
 }
 OPEN_NAMES = {
     "METRIC": "a metric",

@@ -12,9 +12,12 @@ from typing import Any, Generic, TypeVar
 
 from beforehand.calendar import Grain
 from beforehand.signals import judges
+from beforehand.signals.canonical import say_absence, say_change, say_level, say_usual
 from beforehand.signals.evidence import Evidence, absence_evidence, change_evidence, level_evidence, usual_evidence
 from beforehand.signals.numbers import Float, Verdicts
+from beforehand.signals.plain_words import tell_absence, tell_change, tell_level, tell_usual
 from beforehand.signals.tree import Absence, Change, Leaf, Level, Quantity, Usual
+from beforehand.signals.vocabulary import Vocabulary
 
 Kind_ = TypeVar("Kind_")
 
@@ -24,6 +27,7 @@ class Kind(Generic[Kind_]):
     """One kind.
 
     `judge` and `evidence` take a leaf, windows of `width(leaf)` periods of `reads(leaf)`, and whether it is counted.
+    `say` writes its canonical sentence, `tell` its echo; `anchor` is its heading in docs/explanation/sentences.md.
     """
 
     name: str
@@ -34,6 +38,8 @@ class Kind(Generic[Kind_]):
     judge: Callable[[Kind_, Float, bool], Verdicts]
     only_truer: Callable[[Kind_], bool]
     evidence: Callable[[Kind_, Float, bool], Evidence]
+    say: Callable[[Kind_, Vocabulary], str]
+    tell: Callable[[Kind_, Vocabulary], str]
     anchor: str
     example: str
 
@@ -48,6 +54,8 @@ KINDS: tuple[Kind[Any], ...] = (
         judge=judges.judge_level,
         only_truer=lambda leaf: leaf.op in (">", ">="),
         evidence=level_evidence,
+        say=say_level,
+        tell=tell_level,
         anchor="levels",
         example="logins below 2 per week for 3 consecutive weeks",
     ),
@@ -60,6 +68,8 @@ KINDS: tuple[Kind[Any], ...] = (
         judge=judges.judge_change,
         only_truer=lambda leaf: False,  # late facts may raise the baseline too
         evidence=change_evidence,
+        say=say_change,
+        tell=tell_change,
         anchor="changes",
         example="active people down 40% vs the 8 weeks before, for 2 weeks",
     ),
@@ -72,6 +82,8 @@ KINDS: tuple[Kind[Any], ...] = (
         judge=judges.judge_usual,
         only_truer=lambda leaf: False,  # late facts may move the band too
         evidence=usual_evidence,
+        say=say_usual,
+        tell=tell_usual,
         anchor="usual",
         example="logins below usual for 2 weeks",
     ),
@@ -84,6 +96,8 @@ KINDS: tuple[Kind[Any], ...] = (
         judge=judges.judge_absence,
         only_truer=lambda leaf: False,
         evidence=absence_evidence,
+        say=say_absence,
+        tell=tell_absence,
         anchor="absence",
         example="no logins for 14 days",
     ),

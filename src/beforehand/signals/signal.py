@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Signal:
-    """What one file of `signals/` means. `delay_in` and `delay_out` are closes; `counted` metrics are whole numbers of
-    things, `growing` ones can only be raised by further facts.
+    """What one file of `signals/` means. `delay_in` and `delay_out` are closes; `counted` are
+    the metrics that are whole numbers of things.
     """
 
     name: str
@@ -36,7 +36,6 @@ class Signal:
     outcome: str | None = None
     horizon: timedelta | None = None
     counted: frozenset[str] = frozenset()
-    growing: frozenset[str] = frozenset()
 
     @property
     def text(self) -> str:
@@ -52,10 +51,6 @@ class Signal:
         """The signal without its population and its clear sentence."""
         sentence = Sentence(self.sentence.text, self.sentence.condition, self.sentence.subject)
         return replace(self, sentence=sentence, clear=None)
-
-    def only_truer(self, named: Mapping[str, Signal] | None = None) -> bool:
-        """Whether further facts can only make the condition truer, so that it may be judged on the filling period."""
-        return only_truer(self.sentence.condition, self.growing, named)
 
 
 def build(spec: SignalSpec, vocabulary: Vocabulary) -> Signal:
@@ -85,22 +80,28 @@ def build(spec: SignalSpec, vocabulary: Vocabulary) -> Signal:
         outcome=spec.outcome,
         horizon=spec.horizon,
         counted=vocabulary.counted,
-        growing=vocabulary.growing,
     )
 
 
-def only_truer(node: Node, growing: Container[str], named: Mapping[str, Signal] | None = None) -> bool:
-    """Whether more facts can only turn `clear` into `holds`: kinds and metrics that only grow, in every part."""
+def only_truer(signal: Signal, named: Mapping[str, Signal], vocabulary: Vocabulary) -> bool:
+    """Whether further facts can only turn the condition from `clear` to `holds`, so that it may be judged on the period
+    still filling: kinds and metrics that only grow, in every part. `named` are the signals it may name.
+    """
+    return _only_truer(signal.sentence.condition, named, vocabulary)
+
+
+def _only_truer(node: Node, named: Mapping[str, Signal], vocabulary: Vocabulary) -> bool:
     match node:
         case Named():
-            other = (named or {}).get(node.signal)
-            return other is not None and only_truer(other.sentence.condition, growing, named)
+            other = named[node.signal].sentence
+            # A population may be left; outside of it a named signal does not hold.
+            return other.population is None and _only_truer(other.condition, named, vocabulary)
         case All(parts=parts) | Any(parts=parts):
-            return all(only_truer(part, growing, named) for part in parts)
+            return all(_only_truer(part, named, vocabulary) for part in parts)
         case _:
             kind = kind_of(node)
             quantity, _ = kind.reads(node)
-            return kind.only_truer(node) and quantity.metric in growing and not quantity.per_active
+            return kind.only_truer(node) and quantity.metric in vocabulary.growing and not quantity.per_active
 
 
 def check_names(signals: Mapping[str, Signal]) -> None:

@@ -250,11 +250,11 @@ class Meaning(Transformer[Token, Whatever]):
             return t.All(tuple(nodes), days)
         node = nodes[0]
         # `tickets at least 3 within 30 days`: with one part, `within` can only mean the span that is counted.
-        if isinstance(node, t.Level) and node == t.Level(node.quantity, node.op, node.bound, self.default):
-            if node.quantity.rolling_days is None:
-                return t.Level(
-                    t.Quantity(node.quantity.metric, node.quantity.per_active, days), node.op, node.bound, Grain.DAY
-                )
+        plain = isinstance(node, t.Level) and node == t.Level(node.quantity, node.op, node.bound, self.default)
+        if plain and isinstance(node, t.Level) and node.quantity.rolling_days is None:
+            return t.Level(
+                t.Quantity(node.quantity.metric, node.quantity.per_active, days), node.op, node.bound, Grain.DAY
+            )
         raise Misfit("`within` joins two parts with `and`.", within.start_pos or 0, unit.end_pos or 0, "")
 
     def condition(self, parts: list[Whatever]) -> t.Node:

@@ -1,0 +1,126 @@
+"""The echo: what a sentence was understood to mean, in plain words, with every default said out loud."""
+
+from __future__ import annotations
+
+from beforehand.calendar import Grain
+from beforehand.signals import tree as t
+from beforehand.signals.canonical import SIDES, number, percent, say_population
+from beforehand.signals.vocabulary import Vocabulary
+
+HOW = {
+    "count": "counted",
+    "people": "each counted once",
+    "sum": "added up",
+    "mean": "averaged",
+    "share": "as a share",
+    "last": "as last known",
+}
+CLOSES = {Grain.DAY: "day", Grain.WEEK: "week (Mon-Sun)", Grain.MONTH: "calendar month"}
+
+
+def echo(sentence: t.Sentence, vocabulary: Vocabulary) -> str:
+    """Plain words for a sentence: what is read, what must hold, for whom, and when it is judged.
+
+    A compound of named signals alone has no unit of its own; it is judged at the closes of what it names.
+    """
+    from beforehand.signals.evaluate import leaves, node_grain
+
+    said = _opened(tell(sentence.condition, vocabulary)) + _for_whom(sentence)
+    if not list(leaves(sentence.condition)):
+        return f"{said}. Judged when they are."
+    return f"{said}. Judged when each {CLOSES[node_grain(sentence.condition)]} closes."
+
+
+def tell(node: t.Node, vocabulary: Vocabulary) -> str:
+    """A node of the condition in plain words."""
+    from beforehand.signals.kinds import kind_of  # the table names the functions of this module
+
+    match node:
+        case t.Named():
+            return f"the signal {node.signal} holds"
+        case t.All(parts=parts, within_days=days):
+            when = f"all of these, each within {count(days, 'day')} up to the close" if days else "all of these at once"
+            return f"{when}: {_listed(parts, vocabulary)}"
+        case t.Any(parts=parts):
+            return f"at least one of these: {_listed(parts, vocabulary)}"
+        case _:
+            return str(kind_of(node).tell(node, vocabulary))
+
+
+def tell_level(leaf: t.Level, vocabulary: Vocabulary) -> str:
+    """A level in plain words."""
+    share = vocabulary.aggregates.get(leaf.quantity.metric) == "share" and not leaf.quantity.per_active
+    bound = percent(leaf.bound) if share else number(leaf.bound)
+    return f"{_read(leaf.quantity, leaf.grain, vocabulary)}: {SIDES[leaf.op]} {bound}{_lasting(leaf)}"
+
+
+def tell_change(leaf: t.Change, vocabulary: Vocabulary) -> str:
+    """A change in plain words."""
+    before = f"the {count(leaf.baseline, leaf.grain.value)} before" if leaf.baseline > 1 else f"the {leaf.grain} before"
+    against = f"the mean of {before}" if leaf.baseline > 1 else before
+    side = "below" if leaf.direction == "down" else "above"
+    return f"{_read(leaf.quantity, leaf.grain, vocabulary)}: at least {percent(leaf.fraction)} {side} {against},{_lasting(leaf)}"
+
+
+def tell_usual(leaf: t.Usual, vocabulary: Vocabulary) -> str:
+    """A comparison with the usual band in plain words."""
+    side = "below" if leaf.direction == "down" else "above"
+    band = f"the subject's own usual band of the {count(leaf.baseline, leaf.grain.value)} before"
+    far = " (twice as wide)" if leaf.far else ""
+    return f"{_read(leaf.quantity, leaf.grain, vocabulary)}: {side} {band}{far},{_lasting(leaf)}"
+
+
+def tell_absence(leaf: t.Absence, vocabulary: Vocabulary) -> str:
+    """An absence in plain words."""
+    return f"no {_lowered(vocabulary.name(leaf.quantity.metric))} at all in the last {count(leaf.days, 'day')}"
+
+
+def count(number: int, unit: str) -> str:
+    """`1 day`, `3 days`."""
+    return f"{number} {unit}" + ("" if number == 1 else "s")
+
+
+def _read(quantity: t.Quantity, grain: Grain, vocabulary: Vocabulary) -> str:
+    name = _lowered(vocabulary.name(quantity.metric)) + (" per active person" if quantity.per_active else "")
+    how = HOW[vocabulary.aggregates.get(quantity.metric) or "count"]
+    if quantity.rolling_days is not None:
+        return f"{name}, {how} over the last {count(quantity.rolling_days, 'day')}"
+    return f"{name}, {how} by {grain}"
+
+
+def _lasting(leaf: t.Level | t.Change | t.Usual) -> str:
+    streak, unit = leaf.streak, leaf.grain.value
+    if leaf.quantity.rolling_days is not None:
+        if streak.of == 1:
+            return " at the close of the day"
+        some = "each" if streak.need == streak.of else f"at least {streak.need}"
+        return f" at the close of {some} of the last {streak.of} days"
+    if streak.of == 1:
+        return f" in the last closed {unit}"
+    if streak.need == streak.of:
+        return f" in each of the last {streak.of} closed {unit}s"
+    return f" in at least {streak.need} of the last {streak.of} closed {unit}s"
+
+
+def _listed(parts: tuple[t.Node, ...], vocabulary: Vocabulary) -> str:
+    said = [tell(part, vocabulary) for part in parts]
+    return "; ".join(
+        f"({place}) {f'[{text}]' if isinstance(part, t.All | t.Any) else text}"
+        for place, (part, text) in enumerate(zip(parts, said, strict=True), start=1)
+    )
+
+
+def _for_whom(sentence: t.Sentence) -> str:
+    if sentence.population is None:
+        return ", for each person" if sentence.subject == "person" else ""
+    who = "each person" if sentence.subject == "person" else "accounts"
+    return f", for {who} where {say_population(sentence.population)}"
+
+
+def _opened(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _lowered(name: str) -> str:
+    # Only a word that is not an abbreviation loses its capital: `NPS` stays, `Logins` becomes `logins`.
+    return name[:1].lower() + name[1:] if name[1:2].islower() else name
