@@ -53,6 +53,7 @@ def test_an_empty_file_is_an_empty_mapping(tmp_path: Path, text: str) -> None:
         ("a: b: c\n", 1, "bad-yaml", "colon"),
         ("x: 1\na: 'never closed\nb: 2\n", 2, "bad-yaml", "quote"),
         ("a: [1, 2\n", 1, "bad-yaml", "bracket"),
+        ("a: 1\nb: [\n\n", 2, "bad-yaml", "bracket"),
         ("a: *x\n", 1, "bad-yaml", "alias"),
         ("a: !python/object 1\n", 1, "bad-yaml", "tag"),
         ("a: 1\n---\nb: 2\n", 2, "bad-yaml", "documents"),
@@ -62,8 +63,8 @@ def test_an_empty_file_is_an_empty_mapping(tmp_path: Path, text: str) -> None:
         ("a: 1\nb: \x01\n", None, "bad-yaml", "control"),
         ("a: &x [*x]\n", None, "too-large", "without end"),
         ("a: " + "[" * 3000, None, "too-large", "without end"),
-        (b"a: 1\nb: 2\nc: \xe4\n", 3, "not-utf8", "UTF-8"),
-        (b"PK\x03\x04\xff\xfe", 1, "not-utf8", "UTF-8"),
+        (b"a: 1\nb: 2\nc: \xe4\n", 3, "not-utf-8", "UTF-8"),
+        (b"PK\x03\x04\xff\xfe", 1, "not-utf-8", "UTF-8"),
         (
             "\n".join(f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 9) if i else 1}]" for i in range(9)),
             None,

@@ -38,19 +38,32 @@ BOUNDS = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "a
 
 
 def read_model(model: type[Model], written: Written, at: At = ()) -> Model | None:
-    """The model of the value that stands at `at`; None after recording every problem in `written`."""
+    """The model of the value that stands at `at`, after recording every problem in `written`.
+
+    Where some keys are wrong it is the model of the others, so that what they mean can be checked too; None where
+    there is none.
+    """
     data: Any = written.data
     for key in at:
         data = data[key]
     try:
-        return model.model_validate({} if data is None and not at else data)
+        return model.model_validate(data)
     except ValidationError as error:
+        places = [_place(found, data) for found in error.errors()]
         seen: set[At] = set()
-        for found in error.errors():
-            place = _place(found, data)
+        for found, place in zip(error.errors(), places, strict=True):
             if place not in seen:  # a union tells the same value wrong once for each of its members
                 seen.add(place)
                 _tell(found, model, written, at, place)
+        return _of_the_rest(model, data, {place[0] for place in places if place})
+
+
+def _of_the_rest(model: type[Model], data: Any, wrong: set[str | int]) -> Model | None:
+    if not isinstance(data, dict) or not wrong:
+        return None
+    try:
+        return model.model_validate({key: value for key, value in data.items() if key not in wrong})
+    except ValidationError:
         return None
 
 

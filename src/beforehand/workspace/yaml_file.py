@@ -36,6 +36,7 @@ IN_PLAIN_WORDS = (
     ("expected <block end>", "", "The indentation does not fit the lines above.", ALIKE),
     ("did not find expected key", "", "The indentation does not fit the lines above.", ALIKE),
     ("unexpected end of stream", "", "A quote is opened and never closed.", "Close it, or leave the quotes out."),
+    ("<stream end>", "", "A list in brackets is not closed.", "Write `[a, b]` or `{a: 1}`."),
     ("expected ',' or", "", "A list in brackets is not closed.", "Write `[a, b]` or `{a: 1}`."),
     ("expected a single document", "", "The file holds several documents.", "Remove the line `---`."),
     ("undefined alias", "", "An alias (`*name`) names nothing.", "Put a text that begins with * in quotes."),
@@ -90,7 +91,7 @@ def read_yaml(root: Path, name: str) -> Written:
             return written
         written.data = _Walk(yaml, written).value(node, ())
     except MarkedYAMLError as error:
-        written.problems.append(_broken(name, error))
+        written.problems.append(_broken(name, error, text))
     except YAMLError as error:
         message, hint = _plain_words(str(error))
         written.problems.append(Problem(name, None, "bad-yaml", message, hint))
@@ -196,14 +197,15 @@ def _text(path: Path, written: Written) -> str | None:
         return None
 
 
-def _broken(name: str, error: MarkedYAMLError) -> Problem:
+def _broken(name: str, error: MarkedYAMLError, text: str) -> Problem:
     said = " ".join(str(part) for part in (error.context, error.problem) if part)
     # What is never closed is wrong where it begins, not at the end of the file.
     never_closed = "end of stream" in said or "expected ',' or" in said
     marks = (error.problem_mark, error.context_mark)
     mark = next((m for m in (marks[::-1] if never_closed else marks) if m), None)
     message, hint = _plain_words(said)
-    return Problem(name, mark.line + 1 if mark else None, "bad-yaml", message, hint)
+    last = text.rstrip().count("\n") + 1  # what is missed at the end is missed on the last line that says something
+    return Problem(name, min(mark.line + 1, last) if mark else None, "bad-yaml", message, hint)
 
 
 def _plain_words(said: str) -> tuple[str, str]:
