@@ -1,0 +1,209 @@
+"""A file to load: its format, whether it is compressed, its digest, its columns."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Literal, cast
+
+import duckdb
+
+from beforehand.errors import InputError
+from beforehand.facts.quoting import text
+
+Form = Literal["csv", "jsonl", "parquet"]
+LINE_LIMIT = 2_000_000
+_DELIMITERS = (",", ";", "\t", "|")
+_HEAD = 1 << 20
+_CHUNK = 1 << 22
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """What a look at a file told: `columns` are (name, DuckDB type) in order; text formats have text columns.
+
+    `header_lines` is how many lines the header takes up. A line longer than 2 MB, or one that is not UTF-8, is
+    quarantined when it is read; here only the header is.
+    """
+
+    path: Path
+    form: Form
+    compressed: bool
+    digest: str
+    columns: tuple[tuple[str, str], ...]
+    delimiter: str = ","
+    header_lines: int = 0
+
+    @cached_property
+    def kinds(self) -> dict[str, str]:
+        """The type of each column."""
+        return dict(self.columns)
+
+    def open(self) -> IO[bytes]:
+        """The bytes of the file, uncompressed."""
+        return open_bytes(self.path, self.compressed)
+
+    @cached_property
+    def relation(self) -> str:
+        """SQL for the rows: CSV as text columns, JSON lines as one column `line`, Parquet as it is with its row number."""
+        compression = f", compression = '{'gzip' if self.compressed else 'none'}'"
+        shared = f"auto_detect = false, store_rejects = true, max_line_size = {LINE_LIMIT}{compression}"
+        path = text(_literal(self.path))
+        if self.form == "parquet":
+            return f"read_parquet({path}, file_row_number = true)"
+        if self.form == "jsonl":
+            return f"read_csv({path}, columns = {{'line': 'VARCHAR'}}, header = false, delim = chr(1), quote = '', escape = '', {shared})"
+        columns = ", ".join(f"{text(column)}: 'VARCHAR'" for column, _ in self.columns)
+        return (
+            f"read_csv({path}, columns = {{{columns}}}, header = true, delim = {text(self.delimiter)}, "
+            f"quote = '\"', escape = '\"', {shared})"
+        )
+
+
+def open_bytes(path: Path, compressed: bool) -> IO[bytes]:
+    """A file as bytes, uncompressed where it is gzip."""
+    return cast("IO[bytes]", gzip.open(path, "rb")) if compressed else path.open("rb")
+
+
+def look(path: Path, connection: duckdb.DuckDBPyConnection) -> InputFile:
+    """Looks at a file before it is loaded. InputError says what is wrong with it as a whole."""
+    try:
+        with path.open("rb") as raw:
+            digest = hashlib.file_digest(raw, "sha256").hexdigest()
+            raw.seek(0)
+            magic = raw.read(4)
+    except FileNotFoundError:
+        near = _near(path)
+        raise InputError(f"{path} does not exist.", f"Did you mean {near}?" if near else "", code="no-file") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder.", "Name the files in it.", code="not-a-file") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.", code="unreadable") from None
+    if not magic:
+        raise InputError(f"{path} is empty.", "Nothing was loaded.", code="empty-file")
+    if magic == b"PAR1":
+        return _parquet(path, digest, connection)
+    compressed = magic[:2] == b"\x1f\x8b"
+    head = _head(path, compressed)
+    form: Form = "jsonl" if _is_json(path, head) else "csv"
+    if form == "jsonl":
+        return InputFile(path, form, compressed, digest, _json_columns(path, compressed, connection))
+    delimiter, names, lines = _header(path, head)
+    return InputFile(path, form, compressed, digest, tuple((n, "VARCHAR") for n in names), delimiter, lines)
+
+
+def _literal(path: Path) -> str:
+    """The path as the engine takes it literally: it would read `*`, `?` and `[` as patterns."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in str(path.absolute()))
+
+
+def _near(path: Path) -> str | None:
+    from beforehand.errors import nearest
+
+    try:
+        return nearest(path.name, (p.name for p in path.parent.iterdir() if p.is_file()))
+    except OSError:
+        return None
+
+
+def _head(path: Path, compressed: bool) -> bytes:
+    try:
+        with open_bytes(path, compressed) as stream:
+            head = stream.read(_HEAD)
+    except (OSError, EOFError) as error:  # gzip says a damaged file with either
+        raise InputError(f"{path} cannot be unpacked: {error}.", "Is the download complete?", code="damaged") from None
+    if not head.strip():
+        raise InputError(f"{path} holds nothing but blanks.", "Nothing was loaded.", code="empty-file")
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError(
+            f"{path} is UTF-16, not UTF-8.",
+            f"Convert it: iconv -f UTF-16 -t UTF-8 {path.name} > utf8.csv",
+            code="not-utf-8",
+        )
+    return head.removeprefix(b"\xef\xbb\xbf")
+
+
+def _is_json(path: Path, head: bytes) -> bool:
+    name = path.name.lower().removesuffix(".gz")
+    if name.endswith((".jsonl", ".ndjson", ".json")):
+        if head.lstrip()[:1] == b"[":
+            raise InputError(
+                f"{path} is one JSON array, not JSON lines.",
+                f"Convert it: jq -c '.[]' {path.name} > rows.jsonl",
+                code="json-array",
+            )
+        return True
+    return head.lstrip()[:1] == b"{"
+
+
+def _header(path: Path, head: bytes) -> tuple[str, list[str], int]:
+    """The delimiter, the column names, and how many lines the header takes up."""
+    cut = head if len(head) < _HEAD else head[: head.rfind(b"\n") + 1]
+    try:
+        # Only the first lines matter here; a later one that is not UTF-8 is a row's problem, not the file's.
+        sample = cut.split(b"\n", 1)[0].decode("utf-8") + "\n" + cut.split(b"\n", 1)[-1].decode("utf-8", "replace")
+    except UnicodeDecodeError:
+        raise InputError(
+            f"The header of {path} is not UTF-8.",
+            f"Convert it: iconv -f LATIN1 -t UTF-8 {path.name} > utf8.csv",
+            code="not-utf-8",
+        ) from None
+    if "\0" in sample:
+        raise InputError(
+            f"{path} is no text: it holds NUL bytes.", "load takes CSV, JSON lines and Parquet.", code="not-text"
+        )
+    if not cut:
+        raise InputError(
+            f"The first line of {path} is longer than {_HEAD:,} bytes.",
+            "load takes CSV, JSON lines and Parquet.",
+            code="long-header",
+        )
+    found = {d: _first_record(sample, d) for d in _DELIMITERS}
+    delimiter = max(_DELIMITERS, key=lambda d: len(found[d][0]))
+    names, lines = found[delimiter]
+    names = [n.strip() for n in names]
+    twice = [n for n, k in Counter(n.lower() for n in names).items() if k > 1]
+    if twice:
+        raise InputError(
+            f"{path}: two columns are called {', '.join(repr(n) for n in twice)}.",
+            "Rename one in the header: " + ", ".join(names),
+            code="duplicate-column",
+        )
+    return delimiter, names, lines
+
+
+def _first_record(sample: str, delimiter: str) -> tuple[list[str], int]:
+    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
+    csv.field_size_limit(LINE_LIMIT)
+    try:
+        return next(record for record in reader if record), reader.line_num
+    except (csv.Error, StopIteration):
+        return [sample.split("\n", 1)[0]], 1
+
+
+def _json_columns(path: Path, compressed: bool, connection: duckdb.DuckDBPyConnection) -> tuple[tuple[str, str], ...]:
+    """The keys of the objects in a file, in the order they are first met."""
+    probe = InputFile(path, "jsonl", compressed, "", ())
+    rows = connection.execute(
+        f"SELECT key FROM (SELECT unnest(json_keys(line)) AS key, rowid_ FROM (SELECT line, row_number() OVER () AS rowid_ FROM "
+        f"{probe.relation}) WHERE json_type(CASE WHEN json_valid(line) THEN line END) = 'OBJECT') GROUP BY key ORDER BY min(rowid_), key"
+    ).fetchall()
+    return tuple((str(key), "JSON") for (key,) in rows)
+
+
+def _parquet(path: Path, digest: str, connection: duckdb.DuckDBPyConnection) -> InputFile:
+    try:
+        found = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({text(_literal(path))})").fetchall()
+    except duckdb.Error as error:
+        raise InputError(
+            f"{path} is not a readable Parquet file: {str(error).splitlines()[0]}",
+            "Is the download complete?",
+            code="damaged",
+        ) from None
+    return InputFile(path, "parquet", False, digest, tuple((str(row[0]), str(row[1])) for row in found))

@@ -1,0 +1,94 @@
+"""A file's rows in the engine: `s` with everything read and typed, `k` with what decides about each row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from beforehand.facts.asking import first
+from beforehand.facts.checked import Terms, checked_sql
+from beforehand.facts.files import InputFile
+from beforehand.facts.mapping import Columns
+from beforehand.facts.resolving import account_text
+from beforehand.facts.schema import SHAPES
+
+SEPARATOR = "chr(31)"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What `k` and `skip` hold: rows (blank lines left out), good ones, new ones; of the new ones: times without zone,
+    arrivals raised, arrivals given, and the first time (UTC microseconds)."""
+
+    rows: int
+    good: int
+    fresh: int
+    without_zone: int
+    raised: int
+    given: int
+    first_us: int | None
+
+
+def stage(connection: duckdb.DuckDBPyConnection, table: str, file: InputFile, columns: Columns, terms: Terms) -> None:
+    """Reads a file for a fact table into `s` and `k`.
+
+    Text is read once, into a temporary table that moves to disk where memory ends; Parquet stays where it is and is
+    read column by column when needed.
+    """
+    select_into_s(connection, file, checked_sql(table, file, columns, terms))
+    keys_from_s(connection, table)
+
+
+def select_into_s(connection: duckdb.DuckDBPyConnection, file: InputFile, selected: str) -> None:
+    """Makes `s`: the selected expressions over a file, with the number of each row from 0 as `rn`."""
+    for leftover in ("reject_errors", "reject_scans"):
+        connection.execute(f"DROP TABLE IF EXISTS temp.{leftover}")
+    connection.execute("DROP VIEW IF EXISTS temp.s")
+    if file.form == "parquet":
+        connection.execute(f"CREATE TEMP VIEW s AS SELECT file_row_number AS rn, {selected} FROM {file.relation}")
+    else:
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE staged AS SELECT {selected} FROM {file.relation}")
+        connection.execute("CREATE TEMP VIEW s AS SELECT rowid AS rn, * FROM staged")
+
+
+def keys_from_s(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Makes `k` from `s`. A row without id is known by the digest of its content and, from the second equal one of the
+    file on, its number among them; the time of arrival is no content."""
+    shape = SHAPES[table]
+    content = [*shape.columns, *(["to_json(properties)"] if shape.properties else [])]
+    digest = (
+        f"md5(concat_ws({SEPARATOR}, {', '.join(_present(c) for c in ('account', 'person', 'occurred_us', *content))}))"
+    )
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE k AS SELECT rn, CASE WHEN id IS NULL AND reason IS NULL THEN {digest} ELSE id END AS id,
+        id IS NULL AS made, {account_text("account", "person")} AS account, person, occurred_us, reason,
+        without_zone, learned_us IS NOT NULL AS given, coalesce(learned_us < occurred_us, false) AS raised FROM s"""
+    )
+    repeated = first(
+        connection, "SELECT 1 FROM k WHERE made AND reason IS NULL GROUP BY id HAVING count(*) > 1 LIMIT 1"
+    )
+    if repeated:
+        connection.execute(
+            """UPDATE k SET id = concat(k.id, '#', n.number) FROM (
+                SELECT rn, row_number() OVER (PARTITION BY id ORDER BY rn) AS number FROM k WHERE made AND reason IS NULL) n
+            WHERE n.rn = k.rn AND n.number > 1"""
+        )
+
+
+def counts(connection: duckdb.DuckDBPyConnection) -> Counts:
+    """Counts what `k` and `skip` hold now."""
+    skipped = first(connection, "SELECT 1 FROM skip LIMIT 1") is not None
+    fresh = "reason IS NULL AND rn NOT IN (SELECT rn FROM skip)" if skipped else "reason IS NULL"
+    row = first(
+        connection,
+        f"""SELECT count(*), count_if(reason IS NULL), count_if(fresh), count_if(fresh AND without_zone),
+        count_if(fresh AND raised), count_if(fresh AND given), min(CASE WHEN fresh THEN occurred_us END)
+        FROM (SELECT *, {fresh} AS fresh FROM k WHERE reason IS NULL OR reason <> '')""",
+    )
+    assert row is not None
+    return Counts(*row)
+
+
+def _present(column: str) -> str:
+    return f"coalesce(CAST({column} AS VARCHAR), '')"
