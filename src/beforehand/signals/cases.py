@@ -50,7 +50,7 @@ def run_cases(
     return found
 
 
-class _Wrong(Exception):
+class _Wrong(Exception):  # noqa: N818 - told as a CaseProblem, never seen
     def __init__(self, message: str, hint: str = "", key: str | None = None) -> None:
         super().__init__(message)
         self.hint, self.key = hint, key

@@ -18,6 +18,11 @@ NUMBER_WORDS = (
     *("once", "twice", "thrice", "zero"),
 )
 
+NUMBER_WORDS = (
+    *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("once", "twice", "thrice", "zero"),
+)
+
 # Each terminal: what people are told may stand there, then the ways to write it, the plainest first. The repair
 # search writes with them, so every form must be one that the terminal's own pattern takes (a test walks the table).
 FORMS: dict[str, tuple[str, tuple[str, ...]]] = {

@@ -59,7 +59,8 @@ def tell_change(leaf: t.Change, vocabulary: Vocabulary) -> str:
     before = f"the {count(leaf.baseline, leaf.grain.value)} before" if leaf.baseline > 1 else f"the {leaf.grain} before"
     against = f"the mean of {before}" if leaf.baseline > 1 else before
     side = "below" if leaf.direction == "down" else "above"
-    return f"{_read(leaf.quantity, leaf.grain, vocabulary)}: at least {percent(leaf.fraction)} {side} {against},{_lasting(leaf)}"
+    read = _read(leaf.quantity, leaf.grain, vocabulary)
+    return f"{read}: at least {percent(leaf.fraction)} {side} {against},{_lasting(leaf)}"
 
 
 def tell_usual(leaf: t.Usual, vocabulary: Vocabulary) -> str:

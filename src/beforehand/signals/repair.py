@@ -171,7 +171,7 @@ class _Search:
                 best[terminal] = Reading(terminal, said, 0.0)
                 continue
             most = max(1, (len(form) + 1) // 3)
-            off = OSA.distance(low, form, score_cutoff=most)
+            off: float = OSA.distance(low, form, score_cutoff=most)
             if low.replace(" ", "") == form.replace(" ", ""):
                 off = 0.5
             if off <= most and len(form) > 1 and not (len(form) <= 3 and off >= len(form) - 1 and low[:1] != form[:1]):
@@ -189,7 +189,6 @@ class _Search:
     def found(self) -> Iterator[str]:
         """Sentences that parse, the cheapest first."""
         order = count()
-        cost: float
         first: Rest = tuple(range(len(self.words)))
         heap: list[tuple[float, int, float, Rest, Rest, Stack, tuple[Reading, ...], int]] = []
         best: dict[tuple[Rest, Rest, Stack], float] = {}

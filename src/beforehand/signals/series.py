@@ -44,7 +44,7 @@ class SeriesNumbers:
         self.series = dict(zip(series, arrays, strict=True))
         self.grain, self.zone, self.active = grain, zone, active
         self.aggregates = aggregates if aggregates is not None else {}
-        self.rows, self.periods = arrays[0].shape
+        self.rows, self.periods = int(arrays[0].shape[0]), int(arrays[0].shape[1])
         self.first = int(period_of(grain, zone, np.array([FIRST_US]))[0]) if first is None else first
 
     @property
@@ -91,7 +91,7 @@ class SeriesNumbers:
         if self.active is None:
             raise InputError("`per active person` needs the people active in each period.", code="no-people")
         people = self.active if grain is self.grain else self._by(grain, "", self.active)
-        return np.divide(values, people, out=np.full(values.shape, np.nan), where=people > 0)
+        return np.asarray(np.divide(values, people, out=np.full(values.shape, np.nan), where=people > 0))
 
     def _metric(self, metric: str) -> Float:
         if metric not in self.series:
