@@ -155,7 +155,7 @@ def _labels(shape: Mapping[str, Any], values: Sequence[float | None], say: Words
         labels["threshold"] = f"line {say.value(threshold)}"
     last = next((v for v in reversed(values) if v is not None), None)
     if last is not None:
-        labels["last"] = f"now {say.value(last)}" if values[-1] is not None else ""
+        labels["last"] = say.value(last) if values[-1] is not None else ""
     return {kind: said for kind, said in labels.items() if said}
 
 

@@ -25,7 +25,7 @@ from beforehand.story import words
 
 SEVERITIES = ("critical", "high", "medium", "low")
 MARKS = {"critical": "●", "high": "●", "medium": "●", "low": "○", "growth": "▲"}
-BLOCKS = "▁▂▃▄▅▆▇█"
+BLOCKS = "▁▂▃▄▅▆▇"  # not the full block: lines of sparks would run into one another
 
 # The warm palette of the pages, for terminals whose background is known, and one of middle lightness (about 4.5 to 1
 # on black and on white) for those that do not tell.
@@ -182,7 +182,7 @@ def spark(
             continue
         step = round((value - low) / (high - low) * (len(BLOCKS) - 1)) if high > low else 0
         usual = band is not None and band[0] <= value <= band[1]
-        drawn.append(BLOCKS[step], style=style if at in marked else "faint" if usual or band is None else "")
+        drawn.append(BLOCKS[step], style=style if at in marked else "band" if usual or band is None else "")
     return drawn
 
 

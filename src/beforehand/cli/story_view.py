@@ -144,7 +144,8 @@ def _told(sentences: Sequence[Mapping[str, Any]], topics: Sequence[str], marks: 
     told = [said for said in sentences if said["topic"] in topics]
     prose = Text()
     for said, after in zip(told, [*told[1:], None], strict=False):
-        prose.append(" " if prose else "")
+        # Each clause of a compound begins a line of its own.
+        prose.append(("\n" if said["topic"] == "change" else " ") if prose else "")
         prose.append_text(look.text(said["text"], "" if said["status"] == "true" else "soft"))
         if said["receipts"] and (after is None or after["receipts"] != said["receipts"]):
             prose.append(marks.of(said["receipts"]), style="accent")

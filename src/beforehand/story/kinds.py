@@ -141,6 +141,8 @@ def _level_headline(view: View, band: Said | None, last: float | None) -> str:
     ):
         return f"{view.subject} {moved} from {_none(clause, band.mid)}{clause.rate} to {_none(clause, last)}"
     side = "below" if clause.down else "above"
+    if clause.whole and clause.down and view.judged and not any(view.judged) and None not in view.judged:
+        return f"no {view.subject}{_for(view) or ' ' + view.when(1)}"
     if isinstance(leaf, Level):
         bound = f"{_side(leaf)} {clause.said(leaf.bound)}{clause.rate}"
         if leaf.streak.of == 1:

@@ -27,6 +27,8 @@ def number(value: float) -> str:
     if value == round(value):
         return f"{round(value):,d}"
     size = abs(value)
+    if size < 1e-6:
+        return "0"
     places = 0 if size >= 1000 else 1 if size >= 10 else 2 if size >= 0.1 else 1 - math.floor(math.log10(size))
     text = f"{value:,.{places}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
@@ -45,12 +47,12 @@ def short(value: float) -> str:
 
 
 def percent(fraction: float) -> str:
-    """A fraction as a whole percentage; small ones keep a figure, and what is not all is never said as 100%."""
+    """A fraction as a whole percentage; below 1% in two figures, and what is not all is never said as 100%."""
     hundredth = fraction * 100
-    if hundredth == round(hundredth):
-        return f"{round(hundredth):,d}%"
-    if 99 < abs(hundredth) < 100 or 0 < abs(hundredth) < 1:
-        return f"{number(math.trunc(hundredth * 10) / 10 or math.copysign(0.1, hundredth))}%"
+    if abs(hundredth) < 1:
+        return f"{number(hundredth) if abs(hundredth) >= 0.001 else 0}%"
+    if 99 < abs(hundredth) < 100:
+        return f"{math.trunc(hundredth * 10) / 10:g}%"
     return f"{round(hundredth):,d}%"
 
 
