@@ -1,0 +1,232 @@
+"""`replay`: lives through history in a scratch workspace, and compares what was raised with what the backtest says.
+
+Facts are fed as they were learned, `run` is called at every close with the time it was then, late facts come late. With
+`kill` each step is a process of its own that is killed at random moments and started again until it gets through.
+Nothing of the workspace itself is changed.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from beforehand import store
+from beforehand.alerts import Policy, trace, warm
+from beforehand.calendar import to_datetime, to_us
+from beforehand.commands.feeding import Feed, keep_history
+from beforehand.commands.run import LOOK_BACK, Subjects, run
+from beforehand.commands.workspace import SETTINGS_FILE, Workspace
+from beforehand.errors import EngineError, InputError
+
+if TYPE_CHECKING:
+    from beforehand.commands.judging import SignalHistory
+
+Progress = Callable[[str, int, int], None]
+Told = tuple[str, str, datetime, datetime | None, str | None]
+"""(account, scope, opened_at, closed_at, reason) of an episode."""
+
+KILLS = 3
+"""How often one step is killed at most before it is let through."""
+
+
+@dataclass
+class Compared:
+    """One signal's episodes on both sides."""
+
+    signal: str
+    live: set[Told] = field(default_factory=set)
+    backtest: set[Told] = field(default_factory=set)
+
+    def as_json(self) -> dict[str, Any]:
+        """What is on one side only, in order; `episodes` counts the backtest's."""
+
+        def rows(told: set[Told]) -> list[dict[str, Any]]:
+            keys = ("account", "scope", "opened_at", "closed_at", "reason")
+            ordered = sorted(told, key=lambda t: (t[2], t[0], t[1], t[3] is None, t[3] or t[2]))
+            return [dict(zip(keys, t, strict=True)) for t in ordered]
+
+        return {
+            "signal": self.signal,
+            "episodes": len(self.backtest),
+            "only_live": rows(self.live - self.backtest),
+            "only_backtest": rows(self.backtest - self.live),
+        }
+
+
+def replay(
+    ws: Workspace,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    kill: bool = False,
+    seed: int = 1,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Runs at every close in `[since, until]` (default: all of history) and compares per (subject, signal, close).
+
+    `until` defaults to the newest fact by when it happened. Rows that were loaded after go-live for times before it
+    are left out on both sides. Raises InputError where there is nothing to live through.
+    """
+    folder = ws.folder
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="beforehand-replay-") as made:
+        scratch = _scratch(ws, Path(made))
+        with ws.facts() as facts:
+            from beforehand.commands.proving import newest_us
+
+            until_us = newest_us(facts) if until is None else to_us(until)
+            if progress is not None:
+                progress("reading history", 0, 1)
+            left_out = keep_history(facts, Path(made), until_us)
+            histories = {} if left_out else _histories(ws, facts, until_us)
+        feed = Feed(Path(made))
+        feed.begin(folder.settings, scratch.data)
+        if left_out:
+            with scratch.facts() as facts:
+                feed.up_to(facts, until_us)
+                histories = _histories(ws, facts, until_us)
+            shutil.rmtree(scratch.data)
+            feed.begin(folder.settings, scratch.data)
+        moments = _moments(histories, since)
+        if not moments:
+            raise InputError(
+                "There is no close to live through.",
+                "Load facts that span at least one period, or choose an earlier --since or a later --until.",
+                code="no-closes",
+            )
+        killed = _live(scratch, Path(made), moments, kill, seed, progress)
+        compared = _compare(scratch, histories, moments[0])
+    rows = [c.as_json() for c in compared]
+    return {
+        "equal": not any(row["only_live"] or row["only_backtest"] for row in rows),
+        "since": to_datetime(moments[0]),
+        "until": to_datetime(moments[-1]),
+        "closes": len(moments),
+        "runs": len(moments) + killed,
+        "killed": killed,
+        "left_out": left_out,
+        "seconds": round(time.monotonic() - began, 1),
+        "signals": rows,
+    }
+
+
+def _scratch(ws: Workspace, at: Path) -> Workspace:
+    """A workspace with the same files, and nothing else."""
+    root = at / "workspace"
+    root.mkdir()
+    for path in ws.root.iterdir():
+        if path.is_file() and path.suffix in (".yaml", ".yml"):
+            shutil.copy(path, root / path.name)
+        elif path.name == "signals" and path.is_dir():
+            shutil.copytree(path, root / path.name)
+    if not (root / SETTINGS_FILE).exists():
+        raise InputError(f"{ws.root} holds no {SETTINGS_FILE}.", code="no-workspace")
+    return Workspace(root, actor="replay")
+
+
+def _histories(ws: Workspace, facts: Any, until_us: int) -> dict[str, tuple[SignalHistory, Subjects]]:
+    """What the backtest sees: every close of history, each as it was known then."""
+    from beforehand.commands.judging import judge_all
+
+    found = judge_all(facts, ws.folder, now_us=until_us)
+    held = {name: (history, Subjects(facts, history)) for name, history in found.items()}
+    for history, subjects in held.values():
+        # Labels are read while the facts are open: of those that ever hold only.
+        subjects.remember(np.flatnonzero((history.verdicts == 1).any(axis=1)))
+    return held
+
+
+def _moments(histories: dict[str, tuple[SignalHistory, Subjects]], since: datetime | None) -> list[int]:
+    """When runs do something: the end of every close plus what its signal waits for, UTC microseconds, ascending."""
+    moments = {int(end) + history.grace_us for history, _ in histories.values() for end in history.ends}
+    since_us = None if since is None else to_us(since)
+    return sorted(m for m in moments if since_us is None or m >= since_us)
+
+
+def _live(scratch: Workspace, made: Path, moments: list[int], kill: bool, seed: int, progress: Progress | None) -> int:
+    """A run at every moment, fed with what was known then; returns how many were killed on the way."""
+    dice = random.Random(seed)
+    killed, took_s = 0, 0.5
+    for step, now_us in enumerate(moments):
+        if progress is not None:
+            progress(f"living through {to_datetime(now_us):%Y-%m-%d}", step, len(moments))
+        if not kill:
+            _step(scratch.root, made, now_us)
+            continue
+        deaths = 0
+        for process in _attempts(scratch.root, made, now_us):
+            process.start()
+            patience = dice.random() * took_s * 1.1 if deaths < KILLS else None
+            began = time.monotonic()
+            process.join(patience)
+            if process.is_alive():
+                process.kill()
+                process.join()
+            code = process.exitcode
+            process.close()
+            if code == 0:
+                took_s = 0.7 * took_s + 0.3 * (time.monotonic() - began)
+                break
+            if code is None or code > 0:
+                raise EngineError(
+                    f"The run of {to_datetime(now_us):%Y-%m-%d} failed (exit {code}).", code="replay-failed"
+                )
+            deaths += 1
+        killed += deaths
+    return killed
+
+
+def _attempts(root: Path, made: Path, now_us: int) -> Iterator[Any]:
+    context = multiprocessing.get_context("forkserver")
+    # Children start with everything imported, so that a kill falls into the work and not into the imports.
+    context.set_forkserver_preload(["beforehand.commands.replay", "beforehand.panel"])
+    while True:
+        yield context.Process(target=_step, args=(root, made, now_us))
+
+
+def _step(root: Path, made: Path, now_us: int) -> None:
+    """Feeds what was learned before a moment, and runs as of it. Both may be cut off anywhere and done again."""
+    ws = Workspace(root, actor="replay")
+    with ws.facts() as facts:
+        Feed(made).up_to(facts, now_us)
+    run(ws, to_datetime(now_us))
+
+
+def _compare(scratch: Workspace, histories: dict[str, tuple[SignalHistory, Subjects]], first_us: int) -> list[Compared]:
+    found = []
+    with scratch.state() as state, state.read() as session:
+        for name, (history, subjects) in histories.items():
+            live = {
+                (a.account, a.scope, a.opened_at, a.closed_at, a.close_reason)
+                for a in store.find_alerts(session, signal=name)
+            }
+            found.append(Compared(name, live, _backtested(history, subjects, first_us)))
+    return found
+
+
+def _backtested(history: SignalHistory, subjects: Subjects, first_us: int) -> set[Told]:
+    """The episodes of the same closes, from the same beginning: nothing is open before the first run."""
+    # A run starts with the newest close that has ended, even where it ended before the first moment.
+    reached = np.searchsorted(history.ends + history.grace_us, first_us, side="right")
+    first = max(0, int(reached) - 1)
+    policy = Policy(history.signal.delay_in, history.signal.delay_out)
+    before = max(0, first - LOOK_BACK - history.signal.delay_in)
+    start = warm(history.verdicts[:, before:first], history.inside[:, before:first], policy)
+    clears = None if history.clears is None else history.clears[:, first:]
+    told: set[Told] = set()
+    ends = history.ends[first:]
+    for episode in trace(history.verdicts[:, first:], clears, history.inside[:, first:], policy, start):
+        account, scope = subjects[episode.row]
+        closed = None if episode.closed is None else to_datetime(int(ends[episode.closed]))
+        told.add((account, scope, to_datetime(int(ends[episode.opened])), closed, episode.reason))
+    return told

@@ -1,0 +1,304 @@
+"""`run`: judges every close that is due, in order, and writes what it means for the alerts.
+
+What is due follows from the state alone: the newest close of each signal is kept with the alerts it raised, in one
+transaction per close. So a run that was killed anywhere, and is started again, does the rest and nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from beforehand import store
+from beforehand.alerts import Policy, Reason, Tracks, warm
+from beforehand.calendar import Grain, period_of, start_of, to_datetime, to_us, zone_named
+from beforehand.commands import closes
+from beforehand.commands.alerts import remembered
+from beforehand.commands.closes import Sheet, Tally, Teller, Told
+from beforehand.commands.definition import digest_of
+from beforehand.commands.judging import SignalHistory, grace_of, judged
+from beforehand.commands.telling import telling
+from beforehand.errors import InputError
+from beforehand.signals import grain_of, only_truer
+from beforehand.signals.signal import Signal
+from beforehand.store import Key, Store, Watch
+
+if TYPE_CHECKING:
+    from beforehand.commands.workspace import Workspace
+    from beforehand.facts import Facts
+    from beforehand.workspace import Folder
+
+Progress = Callable[[str, int, int], None]
+"""(what is being done, steps done, steps in all)."""
+
+LOOK_BACK = 60
+"""How many closes before its first one a new signal is judged at, to tell since when it holds."""
+SLACK = 4
+"""How many closes more than its delay a signal looks back otherwise: an unsure close does not end a run of holding."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """A signal with closes to judge: those after `after_us`, looking back from `from_us`.
+
+    `start`: it is judged for the first time, or, where `changed`, for the first time by this definition.
+    """
+
+    signal: Signal
+    digest: str
+    grain: Grain
+    from_us: int
+    after_us: int
+    start: bool = False
+    changed: bool = False
+
+
+def run(ws: Workspace, now: datetime | None = None, *, progress: Progress | None = None) -> dict[str, Any]:
+    """Judges what is due at `now` (None: the clock).
+
+    With a `now` that is given, facts learned at or after it do not exist. A first run judges the newest close of each
+    signal; what holds there already is backlog. Raises InputError where `now` is earlier than the last run, BusyError
+    where another process works on the workspace.
+    """
+    at = now or datetime.now(UTC)
+    folder = ws.folder
+    with ws.facts() as facts, ws.state() as state:
+        with state.read() as session:
+            last = store.last_run(session)
+            watches = store.watches(session)
+        if last is not None and at < last.now_at:
+            raise InputError(
+                f"{_said(at)} is before the last run, which was as of {_said(last.now_at)}.",
+                "Time only goes forward here; `beforehand replay` looks at history in a place of its own.",
+                code="earlier-than-last-run",
+            )
+        if last is None:
+            facts.go_live(at)
+        tally, done = Tally(), []
+        _switch(state, folder, watches, at, tally)
+        with state.read() as session:
+            watches = store.watches(session)
+        due = [d for s in folder.signals.values() if s.mode != "off" and (d := _due(s, folder, facts, watches, at))]
+        sheets = _sheets(facts, folder, due, at, progress)
+        tell = telling(facts, folder, {sheet.signal: history for sheet, history in sheets}, at)
+        done = _judge(state, [sheet for sheet, _ in sheets], at, tell, tally, progress)
+        _judge_filling(state, facts, folder, at, tally)
+        with state.write() as session:
+            closes.wake(session, at)
+            store.put_last_run(session, remembered(at, now is not None))
+    return {
+        "now": at,
+        "closes": done,
+        "opened": len(tally.opened),
+        "updated": len(tally.updated),
+        "closed": len(tally.closed),
+        "held": len(tally.held),
+        "shadow": len(tally.shadow),
+    }
+
+
+def _switch(state: Store, folder: Folder, watches: dict[str, Watch], at: datetime, tally: Tally) -> None:
+    """Signals whose mode is another than at the last run, or whose file is gone."""
+    for name, watch in sorted(watches.items()):
+        mode = folder.signals[name].mode if name in folder.signals else "off"
+        if mode != watch.mode:
+            with state.write() as session:
+                kept = store.watches(session)[name]
+                tally.add("closed", closes.switch(session, kept, mode, at))
+
+
+def _due(signal: Signal, folder: Folder, facts: Facts, watches: dict[str, Watch], at: datetime) -> Due | None:
+    """What there is to judge of a signal, None where its newest close has been judged."""
+    grain = grain_of(signal.sentence, folder.signals)
+    zone = zone_named(folder.settings.zone)
+    reached = np.array([to_us(at) - grace_of(signal, folder, facts)])
+    period = int(period_of(grain, zone, reached)[0])
+    digest, watch = digest_of(signal, folder), watches.get(signal.name)
+
+    def start(p: int) -> int:
+        return int(start_of(grain, zone, np.array([p]))[0])
+
+    if watch is None or watch.digest != digest:
+        from_us = start(period - LOOK_BACK - signal.delay_in)
+        return Due(signal, digest, grain, from_us, start(period) - 1, start=True, changed=watch is not None)
+    if watch.last_close_at is None or to_us(watch.last_close_at) >= start(period):
+        return None
+    after_us = to_us(watch.last_close_at)
+    last = int(period_of(grain, zone, np.array([after_us]))[0])
+    return Due(signal, digest, grain, start(last - SLACK - signal.delay_in), after_us)
+
+
+def _sheets(
+    facts: Facts, folder: Folder, due: Sequence[Due], at: datetime, progress: Progress | None
+) -> list[tuple[Sheet, SignalHistory]]:
+    """The verdicts of every close that is due, one sheet a signal; those of one span are counted together."""
+    found: list[tuple[Sheet, SignalHistory]] = []
+    by_span = sorted(due, key=lambda d: (d.start, d.from_us if d.start else 0, d.signal.name))
+    for _, group in groupby(by_span, key=lambda d: (d.start, d.from_us if d.start else 0)):
+        members = {d.signal.name: d for d in group}
+        since_us = min(d.from_us for d in members.values())
+        for history in judged(facts, folder, [d.signal for d in members.values()], now_us=to_us(at), since_us=since_us):
+            if progress is not None:
+                progress("judging", len(found), len(due))
+            sheet = _sheet(facts, members[history.signal.name], history)
+            if sheet is not None:
+                found.append((sheet, history))
+    return found
+
+
+def _sheet(facts: Facts, due: Due, history: SignalHistory) -> Sheet | None:
+    """The part of a history that is due; None where no close of it has come yet (there are no facts)."""
+    first = int(np.searchsorted(history.ends, due.after_us, side="right"))
+    if first >= len(history.ends):
+        return None
+    policy = Policy(due.signal.delay_in, due.signal.delay_out)
+    start: Tracks | None = None
+    if due.start:
+        start = warm(history.verdicts[:, :first], history.inside[:, :first], policy)
+    subjects = Subjects(facts, history)
+    return Sheet(
+        signal=due.signal.name,
+        digest=due.digest,
+        shadow=due.signal.mode == "shadow",
+        severity=due.signal.severity,
+        grain=due.grain.value,
+        policy=policy,
+        keys=subjects,
+        ends_us=history.ends[first:],
+        verdicts=history.verdicts[:, first:],
+        clears=None if history.clears is None else history.clears[:, first:],
+        inside=history.inside[:, first:],
+        start=start,
+        changed=due.changed,
+        gone=subjects.gone,
+    )
+
+
+def _judge(
+    state: Store, sheets: Sequence[Sheet], at: datetime, tell: Teller, tally: Tally, progress: Progress | None
+) -> list[dict[str, Any]]:
+    """Every close in order of its end, each for all signals that are judged at it, in one transaction."""
+    order = {grain.value: i for i, grain in enumerate(Grain)}
+    steps = sorted(
+        ((int(end), order[sheet.grain], sheet.signal, q) for sheet in sheets for q, end in enumerate(sheet.ends_us)),
+    )
+    by_name = {sheet.signal: sheet for sheet in sheets}
+    done: list[dict[str, Any]] = []
+    for (end_us, _), group in groupby(steps, key=lambda step: step[:2]):
+        columns = [(by_name[name], q) for _, _, name, q in group]
+        if progress is not None:
+            progress(f"close of {to_datetime(end_us):%Y-%m-%d}", len(done), len({step[:2] for step in steps}))
+        ready = _told_before(state, columns, tell)
+        with state.write() as session:
+            for sheet, q in columns:
+                closes.judge_close(session, sheet, q, at, ready, tally)
+        signals = [sheet.signal for sheet, _ in columns]
+        done.append({"grain": columns[0][0].grain, "end": to_datetime(end_us), "signals": signals})
+    return done
+
+
+def _told_before(state: Store, columns: Sequence[tuple[Sheet, int]], tell: Teller) -> Teller:
+    """Tells the stories before the state is locked for writing: they ask the facts, and nobody shall wait for that."""
+    ready: dict[tuple[str, int, int], Told] = {}
+    for sheet, q in columns:
+        with state.read() as session:
+            rows = closes.opening(session, sheet, q)
+        if rows:
+            ready |= {(sheet.signal, q, row): told for row, told in zip(rows, tell(sheet, q, rows), strict=True)}
+
+    def told(sheet: Sheet, q: int, rows: Sequence[int]) -> list[Told]:
+        # What a person did in between may let one more open; that story is told now.
+        return [ready.get((sheet.signal, q, row)) or tell(sheet, q, [row])[0] for row in rows]
+
+    return told
+
+
+def _judge_filling(state: Store, facts: Facts, folder: Folder, at: datetime, tally: Tally) -> None:
+    """Signals that further facts can only make truer are told at once, not at the end of the period."""
+    with state.read() as session:
+        watches = store.watches(session)
+    growing = [
+        signal
+        for signal in folder.signals.values()
+        if signal.mode != "off" and signal.name in watches and only_truer(signal, folder.signals, folder.vocabulary)
+    ]
+    if not growing:
+        return
+    for history in judged(facts, folder, growing, now_us=to_us(at), filling=True):
+        signal = history.signal
+        subjects = Subjects(facts, history)
+        sheet = Sheet(
+            signal=signal.name,
+            digest=watches[signal.name].digest,
+            shadow=signal.mode == "shadow",
+            severity=signal.severity,
+            grain=history.grain.value,
+            policy=Policy(signal.delay_in, signal.delay_out),
+            keys=subjects,
+            ends_us=history.ends,
+            verdicts=history.verdicts,
+            clears=history.clears,
+            inside=history.inside,
+            filling=True,
+            gone=subjects.gone,
+        )
+        tell = _told_before(state, [(sheet, 0)], telling(facts, folder, {signal.name: history}, at))
+        with state.write() as session:
+            closes.judge_filling(session, sheet, at, tell, tally)
+
+
+def _said(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+class Subjects:
+    """The rows of a history as (account label, scope); labels of people are asked for only where they are needed."""
+
+    def __init__(self, facts: Facts, history: SignalHistory) -> None:
+        self.facts = facts
+        self.subjects = history.subjects
+        self.nodes = np.asarray(history.subjects.account)
+        known = facts.subjects()
+        self.label_of = dict(zip(map(int, known.account), map(str, known.label), strict=True))
+        self.node_of = {label: node for node, label in self.label_of.items()}
+        self.told: dict[int, Key] = {}
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __getitem__(self, row: int) -> Key:
+        if row not in self.told:
+            self.told[row] = self.label_of[int(self.nodes[row])], str(self.subjects.scope(row))
+        return self.told[row]
+
+    def remember(self, rows: Iterable[int]) -> None:
+        """Reads the labels of these rows now, for when the facts are closed."""
+        for row in rows:
+            self[int(row)]
+
+    def rows(self, keys: Iterable[Key]) -> dict[Key, int]:
+        """The rows of these subjects. Rows are in order of account: only those of the accounts asked for are told."""
+        found: dict[Key, int] = {}
+        wanted = sorted(keys)
+        for label, group in groupby(wanted, key=lambda key: key[0]):
+            node = self.node_of.get(label)
+            if node is None:
+                continue
+            low, high = np.searchsorted(self.nodes, [node, node + 1])
+            scopes = {self[row][1]: row for row in range(int(low), int(high))}
+            found.update({key: scopes[key[1]] for key in group if key[1] in scopes})
+        return found
+
+    def gone(self, key: Key) -> Reason:
+        """Why a subject has no row any more: merged into another, or it has left what is looked at."""
+        with suppress(InputError):
+            node = self.facts.account_named(key[0])
+            if self.label_of.get(int(node), key[0]) != key[0]:
+                return Reason.SUPERSEDED
+        return Reason.LEFT

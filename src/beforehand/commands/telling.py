@@ -1,0 +1,80 @@
+"""What is written into a new alert: since when it holds, whose account it is, and the sentence on top."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from beforehand.calendar import DAY_US, Grain, period_of, start_of, to_datetime, zone_named
+from beforehand.commands.closes import Sheet, Teller, Told
+from beforehand.signals.numbers import CLEAR, HOLDS
+from beforehand.signals.signal import Signal
+from beforehand.signals.tree import Absence, All, Any, Named, Node
+
+if TYPE_CHECKING:
+    from beforehand.commands.judging import SignalHistory
+    from beforehand.facts import Facts
+    from beforehand.workspace import Folder
+
+
+def telling(facts: Facts, folder: Folder, histories: Mapping[str, SignalHistory], at: datetime) -> Teller:
+    """What to write into the alerts that open at a close of one of these histories."""
+
+    def tell(sheet: Sheet, q: int, rows: Sequence[int]) -> list[Told]:
+        history = histories[sheet.signal]
+        column = int(np.searchsorted(history.ends, int(sheet.ends_us[q])))
+        told = []
+        for row in rows:
+            since = to_datetime(since_us(history, row, column, folder))
+            account, scope = sheet.keys[row]
+            headline = f"{scope or account}: {history.signal.text}"
+            told.append(Told(headline, since, owner_of(facts, int(history.subjects.account[row]), at)))
+        return told
+
+    return tell
+
+
+def since_us(history: SignalHistory, row: int, column: int, folder: Folder) -> int:
+    """The start of the first period of the run of closes that hold up to `column` (UTC microseconds).
+
+    A close that is unsure does not end a run. It reaches back as far as the history given does.
+    """
+    first = column
+    for q in range(column, -1, -1):
+        if history.verdicts[row, q] == CLEAR or not history.inside[row, q]:
+            break
+        if history.verdicts[row, q] == HOLDS:
+            first = q
+    zone = zone_named(folder.settings.zone)
+    end = int(history.ends[first])
+    back = max(_reach_us(history.signal.sentence.condition, folder.signals, end, zone), default=DAY_US)
+    return end - back
+
+
+def _reach_us(node: Node, named: Mapping[str, Signal], end_us: int, zone: ZoneInfo) -> list[int]:
+    """How far before its close each leaf's judged periods begin, in microseconds."""
+    match node:
+        case Named():
+            return _reach_us(named[node.signal].sentence.condition, named, end_us, zone)
+        case All(parts=parts) | Any(parts=parts):
+            return [reach for part in parts for reach in _reach_us(part, named, end_us, zone)]
+        case Absence():
+            return [node.days * DAY_US]
+        case _:
+            grain, days = node.grain, node.quantity.rolling_days
+            if days:
+                return [(days + node.streak.of - 1) * DAY_US]
+            # The newest period of a coarser grain that had ended by then.
+            last = int(period_of(Grain(grain), zone, np.array([end_us]))[0])
+            first = start_of(Grain(grain), zone, np.array([last - node.streak.of]))
+            return [end_us - int(first[0])]
+
+
+def owner_of(facts: Facts, node: int, at: datetime) -> str | None:
+    """Whose account it is as known at a time, None where nobody is named."""
+    value = facts.traits_of(node, at).get("owner")
+    return None if value is None else str(value)
