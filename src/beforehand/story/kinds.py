@@ -16,6 +16,9 @@ from beforehand.story.receipt import Receipt
 from beforehand.story.scene import Occasion, Sentence, Series, Topic, span_said, values_said
 from beforehand.story.usual import Said, left_at, line_of, usual_of
 
+# From a rise of 1,000% on, a percentage says less than the two numbers do.
+MANY = 10
+
 
 @dataclass(frozen=True)
 class Told:
@@ -231,6 +234,8 @@ def _past_change(view: View, leaf: Change, mean: float, last: float) -> str:
         return ""
     part = abs(last - mean) / mean
     past = part - leaf.fraction
+    if part >= MANY:
+        return f"; {_newest(view)} was many times as much as before"
     if past >= 0.005:
         moved = "down" if view.clause.down else "up"
         return f"; {_newest(view)} was {moved} {words.percent(part)}, {_points(past)} past it"
@@ -239,7 +244,7 @@ def _past_change(view: View, leaf: Change, mean: float, last: float) -> str:
 
 def _change_headline(view: View, mean: float, last: float) -> str:
     moved = "fell" if view.clause.down else "rose"
-    by = f" {words.percent(abs(last - mean) / mean)}," if mean > 0 else ""
+    by = f" {words.percent(abs(last - mean) / mean)}," if mean > 0 and abs(last - mean) < MANY * mean else ""
     from_ = _about(view.clause, mean) if mean else _none(view.clause, mean)
     return f"{view.subject} {moved}{by} from {from_}{view.clause.rate} to {_none(view.clause, last)}"
 
