@@ -93,9 +93,16 @@ def test_with_nothing_to_divide_by_everything_is_null_and_never_nan() -> None:
         assert found["standing"] == "unknown"
 
 
-def test_no_outcomes_at_all_leave_recall_and_lift_null_but_precision_zero() -> None:
+def test_where_no_outcome_is_known_at_all_no_share_is_given() -> None:
     found = row(prove(trial([(0, 1), (1, 2)], [])))
-    assert found["precision"][0] == 0.0
+    assert (found["episodes"], found["right"]) == (2, 0)
+    assert nulls([found["precision"], found["base_rate"], found["recall"], found["lift"]])
+    assert "no outcome is known" in words(found)
+
+
+def test_a_signal_that_is_never_right_has_precision_zero() -> None:
+    found = row(prove(trial([(0, 1), (1, 2)], [(3, 0, None, None)])))
+    assert found["precision"][0] == 0.0 and found["precision"][2] > 0
     assert found["base_rate"] == 0.0
     assert nulls([found["recall"], found["lift"]])
 

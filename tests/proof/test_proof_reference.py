@@ -103,7 +103,7 @@ class World:
             "right": tally["right"],
             "too_late": tally["too late"],
             "unfinished": tally["unfinished"],
-            "precision": tally["right"] / done if done else None,
+            "precision": tally["right"] / done if done and self.outcomes else None,
             "caught": len({x[0] for x, s in zip(namings, states, strict=True) if s[0] == "right"}),
             "p50": float(np.median(leads_)) if leads_ else None,
             "episodes_per_week": len(namings) / len(closes) if len(closes) else None,
@@ -116,7 +116,7 @@ class World:
                 pool = [a for a in range(len(self.reach)) if self.is_eligible(a, close)]
                 if pool:
                     rates.append(sum(self.state(a, close)[0] == "right" for a in pool) / len(pool))
-        return sum(rates) / len(rates) if rates else None
+        return sum(rates) / len(rates) if rates and self.outcomes else None
 
     def could_be_caught(self, closes: range) -> set[int]:
         found = {a for a, c in self.episodes if c in closes and self.state(a, c)[0] == "right"}
@@ -175,7 +175,7 @@ def test_figures_and_recency_rival_are_those_of_the_plain_reference(world: World
             assert near(fields["episodes_per_week"], want["episodes_per_week"])
             people = world.could_be_caught(closes)
             assert fields["could_be_caught"] == len(people)
-            assert near(fields["recall"][0], want["caught"] / len(people) if people else None)
+            assert near(fields["recall"][0], want["caught"] / len(people) if people and world.outcomes else None)
         assert near(got["base_rate"], world.base_rate(closes))
         precision, base = got["precision"][0], got["base_rate"]
         assert near(got["lift"], precision / base if precision is not None and base else None)

@@ -1,7 +1,146 @@
-"""To be written."""
+"""Commands that prove: `backtest`, `diff`, `risk`, `judge`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
 
 import typer
+
+from beforehand.cli import common
+
+Since = Annotated[str | None, typer.Option(metavar="TIME", help="Only closes from this time on (ISO 8601).")]
+Until = Annotated[
+    str | None, typer.Option(metavar="TIME", help="The end of the test; default: the last closed period of the facts.")
+]
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this group."""
+    for command in (backtest, diff, risk, judge):
+        app.command()(command)
+
+
+def backtest(
+    signals: Annotated[list[str] | None, typer.Argument(metavar="[SIGNAL]...", help="Default: all.")] = None,
+    outcome: Annotated[
+        str | None, typer.Option(help="Prove against this outcome; default: that of the signal.")
+    ] = None,
+    horizon: Annotated[str | None, typer.Option(metavar="SPAN", help="How far ahead, such as `90 days`.")] = None,
+    since: Since = None,
+    until: Until = None,
+    episodes: Annotated[bool, typer.Option("--episodes", help="With hits, misses and false alarms by name.")] = False,
+    fail_if_found: Annotated[
+        bool, typer.Option("--fail-if-found", help="Exit with 1 where a signal is not better than its rivals.")
+    ] = False,
+    folder: common.Folder = None,
+    json: common.Json = False,
+) -> None:
+    """Test signals on history: how often right, how early, and would something simpler have done as well."""
+    from beforehand.cli.progress import bar
+    from beforehand.commands.backtest import backtest as prove
+
+    ws = common.workspace(folder)
+    with bar() as progress:
+        result = prove(
+            ws, signals or (), outcome=outcome, horizon=_span(horizon), since=common.moment(since),
+            until=common.moment(until), episodes=episodes, progress=progress,
+        )  # fmt: skip
+    if json:
+        common.emit(result)
+    else:
+        from beforehand.cli import proof_view
+
+        proof_view.backtest(result)
+    if fail_if_found and any(row["standing"] in ("chance", "recency") for row in result["signals"]):
+        raise typer.Exit(1)
+
+
+def diff(
+    other: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="The folder of another version.")] = None,
+    against: Annotated[str | None, typer.Option(metavar="REVISION", help="A git revision of this workspace.")] = None,
+    since: Since = None,
+    until: Until = None,
+    fail_if_found: Annotated[
+        bool, typer.Option("--fail-if-found", help="Exit with 1 where any alert is added, removed or moved.")
+    ] = False,
+    folder: common.Folder = None,
+    json: common.Json = False,
+) -> None:
+    """Show which alerts another version of the files would have added and removed over history."""
+    from beforehand.cli.progress import bar
+    from beforehand.commands.diff import diff as compare
+
+    ws = common.workspace(folder)
+    with bar() as progress:
+        result = compare(
+            ws, other, against=against, since=common.moment(since), until=common.moment(until), progress=progress
+        )
+    if json:
+        common.emit(result)
+    else:
+        from beforehand.cli import proof_view
+
+        proof_view.diff(result)
+    if fail_if_found and any(result[kind] for kind in ("added", "removed", "moved")):
+        raise typer.Exit(1)
+
+
+def risk(
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="As it was known at this time.")] = None,
+    fail_if_found: Annotated[
+        bool, typer.Option("--fail-if-found", help="Exit with 1 where an account is at risk.")
+    ] = False,
+    folder: common.Folder = None,
+    json: common.Json = False,
+) -> None:
+    """Order accounts by risk: their open alerts, each weighted by how often its signal was right."""
+    from beforehand.commands.risk import risk as weigh
+
+    result = weigh(common.workspace(folder), at=common.moment(at))
+    if json:
+        common.emit(result)
+    else:
+        from beforehand.cli import proof_view
+
+        proof_view.risk(result)
+    if fail_if_found and result["accounts"]:
+        raise typer.Exit(1)
+
+
+def judge(
+    sentence: Annotated[str, typer.Argument(help='Such as "value below 2 per day for 3 consecutive days".')],
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="CSV, JSON lines or Parquet: account, at, value.")],
+    fail_if_found: Annotated[
+        bool, typer.Option("--fail-if-found", help="Exit with 1 where it holds anywhere.")
+    ] = False,
+    json: common.Json = False,
+) -> None:
+    """Judge a sentence over any series, without a workspace."""
+    from beforehand.commands.judge import judge_series
+
+    result = judge_series(sentence, file)
+    if json:
+        common.emit(result)
+    else:
+        from beforehand.cli import proof_view
+
+        proof_view.judged(result)
+    if fail_if_found and any(row["verdict"] == "holds" for row in result["rows"]):
+        raise typer.Exit(1)
+
+
+def _span(text: str | None) -> timedelta | None:
+    if text is None:
+        return None
+    from beforehand.errors import InputError
+    from beforehand.workspace.durations import read_duration
+
+    try:
+        span = read_duration(int(text) if text.isdigit() else text)
+    except ValueError as error:
+        raise InputError(f"{error}.".capitalize(), "For example: --horizon '90 days'.", code="bad-span") from None
+    if not span:
+        raise InputError("A horizon of nothing proves nothing.", "For example: --horizon '90 days'.", code="bad-span")
+    return span

@@ -28,13 +28,15 @@ class Ground:
     """What all namings of one part of time are measured on.
 
     `inside` [Q] are the closes of the part; `catchable` [n] the accounts whose outcome could have been caught;
-    `base_rate` how often an eligible account was right, at the closes of the signal's finished episodes.
+    `base_rate` how often an eligible account was right, at the closes of the signal's finished episodes. Where no
+    outcome is known at all (`known` False) nobody can say what was right, so no share is given.
     """
 
     trial: Trial
     inside: Bool
     catchable: Bool
     base_rate: float | None
+    known: bool
 
     @classmethod
     def of(cls, trial: Trial, inside: Bool, wanted: Int, own: Namings) -> Ground:
@@ -47,7 +49,8 @@ class Ground:
         pool, hits = trial.eligible.sum(axis=0), chances.sum(axis=0)
         used = judged & (wanted > 0) & (pool > 0)
         rate = float((wanted * hits / np.maximum(pool, 1))[used].sum() / wanted[used].sum()) if used.any() else None
-        return cls(trial, inside, catchable, rate)
+        known = bool(trial.outcomes.row.size)
+        return cls(trial, inside, catchable, rate if known else None, known)
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,11 @@ def figures(ground: Ground, namings: Namings, against: Namings | None = None) ->
     caught = by_account(names // max(1, ground.catchable.size), draws)
     lead, began = leads(trial.seen, row[right], trial.opened_us[close[right]], trial.horizon_us)
     weeks = float(trial.weeks[ground.inside].sum())
-    if draws == 1:
+    precision: Interval | None
+    recall: Interval | None
+    if not ground.known:
+        precision, recall = None, None
+    elif draws == 1:
         precision = clustered(*_tally(trial, row, done, right))
         recall = wilson(float(caught[0]) / people, people) if people else None
     else:
@@ -112,7 +119,7 @@ def figures(ground: Ground, namings: Namings, against: Namings | None = None) ->
         episodes_per_week=row.size / draws / weeks if weeks > 0 else None,
         base_rate=ground.base_rate,
         lift=precision[0] / ground.base_rate if precision and ground.base_rate else None,
-        ahead=_ahead(ground, against, precision, (row, done, right), draws) if against else None,
+        ahead=_ahead(ground, against, precision, (row, done, right), draws) if against and ground.known else None,
     )
 
 

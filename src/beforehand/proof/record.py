@@ -36,6 +36,8 @@ def words(figures: Mapping[str, Any]) -> str:
     done = round(figures["episodes"] - figures["unfinished"])
     if not figures["episodes"]:
         return "It never alerted in this time."
+    if figures["standing"] == "unknown" and done:
+        return f"{_times(figures['episodes'], 'alert')}, but no outcome is known that could prove or disprove them."
     if not done:
         return f"{_times(figures['episodes'], 'alert')}, none of them old enough to be judged."
     right = f"Right {figures['right']:g} of {_times(done, 'time')}"
@@ -49,7 +51,6 @@ def words(figures: Mapping[str, Any]) -> str:
 
 
 VERDICTS: Mapping[str, str] = {
-    "unknown": "There is nothing to compare it with.",
     "chance": "That is no better than drawing accounts by lot.",
     "recency": "That is better than chance, but no better than naming whoever has been quiet longest.",
     "better": "That is better than chance and better than naming whoever has been quiet longest.",
