@@ -27,7 +27,10 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.message}" + (f" {self.hint}" if self.hint else "")
+        if "\n" not in self.message + self.hint:
+            return f"{place}: {self.message}" + (f" {self.hint}" if self.hint else "")
+        # A sentence with its caret: what helps stands under it, not behind the caret.
+        return f"{place}: {self.message}" + "".join(f"\n  {line}" for line in self.hint.splitlines())
 
 
 class BeforehandError(Exception):

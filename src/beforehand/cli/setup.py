@@ -67,4 +67,6 @@ def check(folder: common.Folder = None, json: common.Json = False) -> None:
     if json:
         common.emit(result)
         return
-    print(f"No problems in {len(result['signals'])} signals.")
+    from beforehand.cli.checked import show
+
+    show(result)

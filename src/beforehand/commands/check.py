@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from beforehand.errors import Problem, Problems
+from beforehand.signals import echo, run_cases
 from beforehand.workspace import schemas
+from beforehand.workspace.folder import Folder, examine
 
 if TYPE_CHECKING:
     from beforehand.commands.workspace import Workspace
@@ -13,11 +16,36 @@ if TYPE_CHECKING:
 def check(ws: Workspace) -> dict[str, Any]:
     """Reads and checks the whole workspace.
 
-    Returns `{"problems": [], "signals": [{"signal", "echo"}]}`. Raises `Problems` with every problem at once.
+    Returns `{"problems": [], "signals": [{"signal", "file", "mode", "echo", "cases"}]}`, where `cases` is how many
+    passed. Raises `Problems` with every problem at once; a failing case is one.
     """
-    folder = ws.folder
+    folder, problems = examine(ws.root)
     _lay_schemas(ws)
-    return {"problems": [], "signals": [{"signal": name} for name in folder.specs]}
+    problems = sorted([*problems, *failing_cases(folder)], key=lambda p: (p.file, p.line or 0))
+    if problems:
+        raise Problems(problems)
+    signals = [
+        {
+            "signal": name,
+            "file": folder.written[name].file,
+            "mode": signal.mode,
+            "echo": echo(signal.sentence, folder.vocabulary),
+            "cases": len(folder.specs[name].cases),
+        }
+        for name, signal in folder.signals.items()
+    ]
+    return {"problems": [], "signals": signals}
+
+
+def failing_cases(folder: Folder) -> list[Problem]:
+    """Every case that is not well written or does not fire as it says, with its line."""
+    problems = []
+    for name, signal in folder.signals.items():
+        written = folder.written[name]
+        for wrong in run_cases(signal, folder.specs[name].cases, folder.vocabulary, folder.signals):
+            at = ("cases", wrong.case, *((wrong.key,) if wrong.key else ()))
+            problems.append(Problem(written.file, written.line(at), "failing-case", wrong.message, wrong.hint))
+    return problems
 
 
 def _lay_schemas(ws: Workspace) -> None:

@@ -41,7 +41,17 @@ class Folder:
 
 def read_folder(root: Path) -> Folder:
     """Reads a workspace; raises `Problems` with every problem of every file at once."""
-    problems: list[Problem] = list(_misnamed(root))
+    folder, problems = examine(root)
+    if problems:
+        raise Problems(problems)
+    return folder
+
+
+def examine(root: Path) -> tuple[Folder, list[Problem]]:
+    """Reads what can be read of a workspace, and tells every problem, in the order of files and lines.
+
+    Where there are problems, the folder holds what is right in itself; `signals` only those that can be judged.
+    """
     settings_file = read_yaml(root, SETTINGS)
     metrics_file = read_yaml(root, METRICS) if (root / METRICS).exists() else Written(METRICS)
     outcomes_file = read_yaml(root, OUTCOMES) if (root / OUTCOMES).exists() else Written(OUTCOMES)
@@ -49,24 +59,23 @@ def read_folder(root: Path) -> Folder:
     settings = read_model(SettingsSpec, settings_file)
     metrics = read_metrics(metrics_file)
     outcomes = read_outcomes(outcomes_file)
-    names = (*RECORDED_OUTCOMES, *outcomes_file.data)
+    outcome_names = (*RECORDED_OUTCOMES, *outcomes_file.data)
     if settings is not None:
-        _check_settings(settings, settings_file, names)
+        _check_settings(settings, settings_file, outcome_names)
     files, strays = _signal_files(root)
-    specs = _read_specs(files, names)
+    specs = _read_specs(files, outcome_names)
     vocabulary, signals = Vocabulary(), dict[str, Signal]()
-    known = frozenset(str(written.data.get("signal")) for written in files) - specs.keys()
+    # Where metrics.yaml is no YAML, what its metrics are called is not known: the sentences wait until it is mended.
     if metrics_file.readable:
+        known = frozenset(str(written.data.get("signal")) for written in files) - specs.keys()
         vocabulary, signals = build_signals(specs, spoken(metrics, metrics_file), known)
 
+    problems = [*_misnamed(root), *strays]
     for written in (settings_file, metrics_file, outcomes_file, *files):
         problems += written.problems
-    problems += strays
-    if problems or settings is None:
-        raise Problems(sorted(problems, key=lambda p: (p.file, p.line or 0)))
-    return Folder(
+    folder = Folder(
         root=root,
-        settings=settings,
+        settings=settings or SettingsSpec(),
         metrics=metrics,
         vocabulary=vocabulary,
         signals=signals,
@@ -74,6 +83,7 @@ def read_folder(root: Path) -> Folder:
         outcomes=outcomes,
         written={name: written for name, (_, written) in specs.items()},
     )
+    return folder, sorted(problems, key=lambda p: (p.file, p.line or 0))
 
 
 def _misnamed(root: Path) -> Iterator[Problem]:

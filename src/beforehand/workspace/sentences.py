@@ -34,8 +34,8 @@ def build_signals(
                 signals[name] = build(spec, vocabulary)
             except SentenceError as error:
                 _tell(error, error.path, written, vocabulary)
-    _check_named(signals, specs, known)
-    return vocabulary, signals
+    named = _check_named(signals, specs, known)
+    return vocabulary, _standing(signals, named)
 
 
 def _misread(spec: SignalSpec, vocabulary: Vocabulary) -> Iterator[tuple[At, SentenceError]]:
@@ -70,12 +70,23 @@ def _tell(error: SentenceError, at: At, written: Written, vocabulary: Vocabulary
     written.problem(at, error.code or "bad-sentence", error.message, hint)
 
 
-def _check_named(signals: Mapping[str, Signal], specs: Specs, known: frozenset[str]) -> None:
-    """Signals that name others: they exist, are about the same subjects, and lead to no circle."""
+def _standing(signals: dict[str, Signal], named: Mapping[str, set[str]]) -> dict[str, Signal]:
+    """The signals that can be judged: all they name stands too, which nothing in a circle does."""
+    standing: dict[str, Signal] = {}
+    while more := [name for name in signals if name not in standing and named[name] <= standing.keys()]:
+        standing |= {name: signals[name] for name in more}
+    return {name: signal for name, signal in signals.items() if name in standing}
+
+
+def _check_named(signals: Mapping[str, Signal], specs: Specs, known: frozenset[str]) -> dict[str, set[str]]:
+    """Signals that name others: they exist, are about the same subjects, and lead to no circle.
+
+    Returns which names which.
+    """
     named: dict[str, set[str]] = {}
     for name, signal in signals.items():
         others = names_in(signal.sentence.condition) | (names_in(signal.clear.condition) if signal.clear else set())
-        named[name] = others & signals.keys()
+        named[name] = others
         for other in sorted(others):
             at = _where_named(specs[name][0], other)
             if other not in signals and other not in specs and other not in known:
@@ -84,10 +95,11 @@ def _check_named(signals: Mapping[str, Signal], specs: Specs, known: frozenset[s
             elif other in signals and signals[other].subject != signal.subject:
                 said = f"{name} is about {_plural(signal)}, but {other} is about {_plural(signals[other])}."
                 specs[name][1].problem(at, "other-subject", said, "A signal names signals about the same subjects.")
+    graph = dict(named)
     while True:
         try:
-            TopologicalSorter(named).prepare()
-            return
+            TopologicalSorter(graph).prepare()
+            return named
         except CycleError as error:
             circle: list[str] = list(reversed(error.args[1]))
             first = min(circle[:-1])
@@ -96,7 +108,7 @@ def _check_named(signals: Mapping[str, Signal], specs: Specs, known: frozenset[s
             at = _where_named(specs[first][0], circle[1])
             said = f"Signals name each other in a circle: {' -> '.join(circle)}."
             specs[first][1].problem(at, "cycle", said, "Take one of the names out.")
-            named[first] = set()
+            graph[first] = set()
 
 
 def _where_named(spec: SignalSpec, other: str) -> At:

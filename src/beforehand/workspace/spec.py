@@ -66,6 +66,8 @@ class SettingsSpec(Spec):
 class MetricSpec(Spec):
     """One entry of `metrics.yaml`: what is counted and how people say it. Exactly one aggregate names a fact table."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [aggregate]} for aggregate in AGGREGATES]})
+
     name: str | None = Field(default=None, description="The display name; the key where absent.")
     says: tuple[str, ...] = Field(default=(), description="The phrases that mean this metric in a sentence.")
     count: Table | None = Field(default=None, description="Count the rows of a fact table.")
@@ -124,6 +126,8 @@ Parts = Annotated[tuple[When, ...], Field(min_length=1, max_length=20)]
 
 class CompoundSpec(Spec):
     """`when:` as a list of parts: sentences, names of other signals, or further lists."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["all of"]}, {"required": ["any of"]}]})
 
     all_of: Parts | None = Field(default=None, alias="all of", description="Every part holds.")
     any_of: Parts | None = Field(default=None, alias="any of", description="One part at least holds.")
