@@ -158,7 +158,8 @@ def _opened(ws: Workspace, folder: Folder) -> Facts:
     """The facts of this workspace, read by the settings of one version: its zone and what it leaves out."""
     from beforehand.facts import Facts
 
-    return Facts.open(ws.data / "facts.duckdb", folder.settings)
+    derived = {name: spec.silent_for for name, spec in folder.outcomes.items()}
+    return Facts.open(ws.data / "facts.duckdb", folder.settings, derived)
 
 
 def _span(ws: Workspace, since: datetime | None, until: datetime | None) -> Span:

@@ -62,7 +62,8 @@ class Workspace:
         from beforehand.facts import Facts
         from beforehand.facts.lock import locked
 
-        with locked(self.data), Facts.open(self.data / "facts.duckdb", self.folder.settings) as facts:
+        derived = {name: spec.silent_for for name, spec in self.folder.outcomes.items()}
+        with locked(self.data), Facts.open(self.data / "facts.duckdb", self.folder.settings, derived) as facts:
             yield facts
 
     @contextmanager
