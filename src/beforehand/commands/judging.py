@@ -11,7 +11,7 @@ import numpy as np
 
 from beforehand.calendar import DAY_US, Grain
 from beforehand.errors import InputError, among
-from beforehand.signals import Signal, grain_of, judge, lookback_days, quantities_of, traits_of
+from beforehand.signals import Signal, grain_of, judge, lookback_days, only_truer, quantities_of, traits_of
 from beforehand.signals.numbers import Bool, Int, Verdicts
 from beforehand.signals.tree import Quantity, SubjectKind
 
@@ -92,7 +92,7 @@ def judged(
 
     groups: dict[tuple[SubjectKind, int], list[Signal]] = {}
     for signal in signals:
-        if not filling or signal.only_truer(folder.signals):
+        if not filling or only_truer(signal, folder.signals, folder.vocabulary):
             groups.setdefault((signal.subject, grace_of(signal, folder, facts)), []).append(signal)
     panel = Panel(facts, folder)
     for (kind, grace_us), members in groups.items():
