@@ -226,13 +226,13 @@ def check(of: Occasion) -> None:
             assert near <= slack or (usual and near <= coarse + slack), f"{token} in {text!r} has no receipt"
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(occasions())
 def test_every_number_has_a_receipt(of: Occasion) -> None:
     check(of)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(occasions(), st.data())
 def test_stories_of_changed_facts_keep_to_receipts(of: Occasion, data: st.DataObject) -> None:
     """Late facts and erasures: what was said stays said of then, and nothing that changed is shown as true."""

@@ -14,6 +14,10 @@ from beforehand.story.scene import Closing, Occasion, Record, Sentence
 FEW = 5
 RISK_WORD = {"churned": "the customer left", "contracted": "the customer cut back", "expanded": "the customer grew",
              "renewed": "the customer renewed", "escalated": "it escalated"}  # fmt: skip
+STANDING = {
+    "chance": "On history it did no better than drawing accounts by lot.",
+    "recency": "On history it did no better than naming whoever has been quiet longest.",
+}
 
 
 def stake(occasion: Occasion) -> list[Sentence]:
@@ -113,6 +117,8 @@ def record(occasion: Occasion) -> list[Sentence]:
     if kept.rival is not None and kept.rival_of:
         text += f"; days since the last event alone: {words.number(kept.rival)} of {words.number(kept.rival_of)}"
     sentences = [Sentence(words.opened(text), "record")]
+    if kept.standing in STANDING:
+        sentences.append(Sentence(STANDING[kept.standing], "record"))
     if kept.assumed_arrival:
         sentences.append(Sentence("That record assumes that facts arrived when they happened.", "record"))
     return sentences

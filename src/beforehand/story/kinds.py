@@ -288,9 +288,9 @@ def _feed(view: View) -> list[Sentence]:
     same = "that day" if view.clause.streak.of == 1 and view.clause.grain is Grain.DAY else "in that time"
     if total > 0:
         facts = view.clause.facts if total != 1 else view.clause.facts.rstrip("s")
-        text = f"the feed was alive: {words.number(total)} {facts} of other accounts {same}"
+        text = f"the feed was alive: {words.number(total)} {facts} of all accounts {same}"
     else:
-        text = f"no other account had any {view.clause.facts} {same} either, so the feed itself may be silent"
+        text = f"no account at all had any {view.clause.facts} {same}, so the feed itself may be silent"
     return [Sentence(words.opened(text), "feed", (place,))]
 
 

@@ -31,6 +31,7 @@ class Record:
     """How a signal did on history: right of `finished` episodes, with its interval, and the median lead in days.
 
     `rival` is how often the accounts longest without an event would have been right, at the same number and closes.
+    `standing`: better than both rivals, better than chance alone (`recency`), or not shown to be (`chance`).
     """
 
     outcome: str
@@ -42,6 +43,7 @@ class Record:
     rival: int | None = None
     rival_of: int | None = None
     assumed_arrival: bool = False
+    standing: Literal["better", "recency", "chance", "unknown"] = "unknown"
 
 
 @dataclass(frozen=True)

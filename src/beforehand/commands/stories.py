@@ -1,0 +1,344 @@
+"""Stories of alerts: the receipts taken when one opens, and asked again before it is told.
+
+What is kept with an alert are its clauses (what was judged) and their receipts (what was known). What stands around
+them, such as the renewal or our last contact, is asked anew each time, as of the moment the story is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, cast
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from beforehand.calendar import zone_named
+from beforehand.commands import questions
+from beforehand.commands.questions import Whose
+from beforehand.signals import Signal, grain_of, kind_of
+from beforehand.signals.numbers import HOLDS
+from beforehand.signals.tree import Absence, All, Leaf, Named, Node
+from beforehand.signals.tree import Any as AnyOf
+from beforehand.story import Query, Receipt
+from beforehand.story.clause import Clause
+from beforehand.story.closing import phrase
+from beforehand.story.scene import Check, Closing, Occasion, Record, Stake
+from beforehand.story.telling import tell
+
+if TYPE_CHECKING:
+    from beforehand.facts import Facts
+    from beforehand.workspace import Folder
+
+Ask = tuple[Query, int]
+RENEWAL = ("renewal_on", "renews_on", "renewal_date", "renewal_at", "renewal")
+NOTICE = ("notice_period", "notice_days", "notice")
+
+
+@dataclass
+class Witness:
+    """What was judged of one subject at one close, and what proves it; `receipts` are known by their place."""
+
+    whose: Whose
+    any_of: bool = False
+    clauses: list[Clause] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
+
+    def headline(self, folder: Folder, now_us: int) -> str:
+        """The sentence on top of the alert."""
+        return tell(self.occasion(folder, now_us)).headline
+
+    def occasion(self, folder: Folder, now_us: int) -> Occasion:
+        """What is known at the opening, as a story takes it."""
+        return Occasion(
+            account=self.whose.account,
+            zone=zone_named(folder.settings.zone),
+            now_us=now_us,
+            clauses=tuple(self.clauses),
+            receipts=tuple(self.receipts),
+            person=self.whose.scope or None,
+            any_of=self.any_of,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The evidence that is kept with an alert; its receipts are kept beside it."""
+        return {
+            "any_of": self.any_of,
+            "clauses": [clause.as_json() for clause in self.clauses],
+            "nodes": list(self.whose.nodes),
+        }
+
+
+def witness(
+    facts: Facts,
+    folder: Folder,
+    signal: Signal,
+    subjects: Sequence[Whose],
+    end_us: int,
+    grace_us: int,
+    now_us: int,
+    *,
+    filling: bool = False,
+) -> list[Witness]:
+    """Takes the receipts that prove a signal at a close, for each subject.
+
+    With `filling` the close is that of the period still filling, and what is known is what is known now.
+    """
+    zone = zone_named(folder.settings.zone)
+    condition = signal.sentence.condition
+    found = [Witness(whose, isinstance(condition, AnyOf)) for whose in subjects]
+    leaves = list(dict.fromkeys(_leaves(condition, folder, None)))
+    asks: list[Ask] = []
+    for whose in subjects:
+        for leaf, days in leaves:
+            grain = questions.clause_of(folder, leaf).grain
+            last = questions.last_period(grain, zone, end_us, filling=filling)
+            back = 0 if days is None else max(1, days // {"day": 1, "week": 7, "month": 28}[grain.value])
+            query, _ = questions.series_query(folder, leaf, whose, zone, last, back=back)
+            asks.append((query, now_us if filling else min(query.edges_us[-1] + grace_us, now_us)))
+    taken = take_all(facts, asks)
+    for nth, one in enumerate(found):
+        answers = dict(zip(leaves, taken[nth * len(leaves) : (nth + 1) * len(leaves)], strict=True))
+        _choose(facts, folder, one, condition, answers, grace_us)
+    return found
+
+
+def _leaves(node: Node, folder: Folder, days: int | None) -> Iterator[tuple[Leaf, int | None]]:
+    """Every leaf, with how many days before the close it may have held where a part says `within`."""
+    match node:
+        case Named():
+            yield from _leaves(folder.signals[node.signal].sentence.condition, folder, days)
+        case All(parts=parts, within_days=within):
+            for part in parts:
+                yield from _leaves(part, folder, within if within is not None else days)
+        case AnyOf(parts=parts):
+            for part in parts:
+                yield from _leaves(part, folder, days)
+        case _:
+            yield node, days
+
+
+def _choose(
+    facts: Facts,
+    folder: Folder,
+    one: Witness,
+    condition: Node,
+    answers: Mapping[tuple[Leaf, int | None], Receipt],
+    grace_us: int,
+) -> None:
+    """Puts the clauses that made it hold into a witness; of `any of` those parts that do, where the receipts say so."""
+
+    def keep(node: Node, days: int | None) -> tuple[bool, list[tuple[Leaf, Receipt]]]:
+        match node:
+            case Named():
+                return keep(folder.signals[node.signal].sentence.condition, days)
+            case All(parts=parts, within_days=within):
+                kept = [keep(part, within if within is not None else days) for part in parts]
+                return all(h for h, _ in kept), [leaf for _, found in kept for leaf in found]
+            case AnyOf(parts=parts):
+                kept = [keep(part, days) for part in parts]
+                holding = [found for holds, found in kept if holds]
+                return bool(holding), [leaf for found in holding or [f for _, f in kept] for leaf in found]
+            case _:
+                receipt = answers[node, days]
+                held = _held_at(folder, node, receipt, 0 if days is None else len(receipt.values))
+                if held:
+                    receipt = _earlier(facts, receipt, held, grace_us)
+                return held is not None, [(node, receipt)]
+
+    _, told = keep(condition, None)
+    for leaf, receipt in dict(told).items():
+        _add(facts, folder, one, leaf, receipt)
+
+
+def _held_at(folder: Folder, leaf: Leaf, receipt: Receipt, back: int) -> int | None:
+    """How many closes before the last one the leaf held, looking at most `back` closes back; None where it did not."""
+    values = np.array([np.nan if v is None else v for v in receipt.numbers])
+    clause = questions.clause_of(folder, leaf)
+    for ago in range(back + 1):
+        seen = values[: len(values) - ago]
+        if len(seen) < clause.streak.of:
+            return None
+        if isinstance(leaf, Absence):
+            if np.nansum(seen[-leaf.days :]) < 1:
+                return ago
+            continue
+        width = kind_of(leaf).width(leaf)
+        window = np.full(width, np.nan)
+        window[max(0, width - len(seen)) :] = seen[-width:]
+        if kind_of(leaf).judge(leaf, window[None, None, :], clause.whole)[0, 0] == HOLDS:
+            return ago
+    return None
+
+
+def _earlier(facts: Facts, receipt: Receipt, ago: int, grace_us: int) -> Receipt:
+    """The receipt as it was at an earlier close."""
+    edges = receipt.query.edges_us[:-ago]
+    return take_all(facts, [(replace(receipt.query, edges_us=edges), edges[-1] + grace_us)])[0]
+
+
+def _add(facts: Facts, folder: Folder, one: Witness, leaf: Leaf, receipt: Receipt) -> None:
+    """A clause with its receipts; zeros come with the receipt that the feed was alive."""
+    clause = questions.clause_of(folder, leaf, len(one.receipts))
+    one.receipts.append(receipt)
+    judged = clause.streak.of
+    quiet = clause.measure in ("count", "sum", "people") and not any(receipt.numbers[-judged:])
+    more: list[tuple[str, Query]] = []
+    if isinstance(leaf, Absence):
+        more.append(("silence", questions.silence_query(receipt.query, judged)))
+    if isinstance(leaf, Absence) or quiet:
+        more.append(("alive", questions.alive_query(receipt.query, judged)))
+    taken = take_all(facts, [(query, receipt.known_us) for _, query in more])
+    places = {kind: len(one.receipts) + nth for nth, (kind, _) in enumerate(more)}
+    one.receipts.extend(taken)
+    one.clauses.append(replace(clause, silence=places.get("silence"), alive=places.get("alive")))
+
+
+def take_all(facts: Facts, asks: Sequence[Ask]) -> list[Receipt]:
+    """Receipts for questions; equal ones are asked once."""
+    from beforehand.facts import receipts
+
+    taken: dict[Ask, Receipt] = {}
+    for ask in asks:
+        if ask not in taken:
+            taken[ask] = receipts.take(facts, *ask)
+    return [taken[ask] for ask in asks]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An alert as it is kept, for its story: the signal's name, evidence and receipts, and how it ended."""
+
+    account: str
+    scope: str
+    signal: str
+    evidence: Mapping[str, Any]
+    receipts: Sequence[Mapping[str, Any]]
+    closed: str | None = None
+
+
+def occasion_of(facts: Facts, folder: Folder, kept: Kept, record: Mapping[str, Any] | None, now_us: int) -> Occasion:
+    """The story of a kept alert as of now: its receipts checked, and what stands around it asked anew."""
+    clauses = [Clause.from_json(c) for c in kept.evidence.get("clauses", ())]
+    then = [Receipt.from_json(r) for r in kept.receipts]
+    checks = [_check(facts, receipt, now_us) for receipt in then]
+    node = facts.account_named(kept.account)
+    whose = Whose(kept.account, nodes_of(facts, node))
+    around, stake = surroundings(facts, whose, now_us, len(then))
+    signal = folder.signals.get(kept.signal)
+    return Occasion(
+        account=account_name(facts, whose, now_us),
+        zone=zone_named(folder.settings.zone),
+        now_us=now_us,
+        clauses=tuple(clauses),
+        receipts=(*then, *around),
+        person=kept.scope or None,
+        any_of=bool(kept.evidence.get("any_of")),
+        polarity=signal.polarity if signal else "risk",
+        why=signal.why if signal else None,
+        closing=None if signal is None else closing_of(folder, signal),
+        record=None if record is None else record_of(record),
+        tested=record is not None,
+        stake=stake,
+        checks=(*checks, *(Check(True, receipt) for receipt in around)),
+        closed=kept.closed,
+    )
+
+
+def _check(facts: Facts, receipt: Receipt, now_us: int) -> Check:
+    """Whether a receipt still gives the answer of then, and the answer with all that is known now."""
+    from beforehand.facts import receipts
+
+    if not receipts.verify(facts, receipt):
+        return Check(False, receipts.take(facts, receipt.query, now_us))
+    return Check(True, receipts.take(facts, receipt.query, max(now_us, receipt.known_us)))
+
+
+def surroundings(facts: Facts, whose: Whose, now_us: int, first: int) -> tuple[list[Receipt], Stake]:
+    """Receipts of what is at stake and of our last contact, and their places, counted from `first`."""
+    known = _traits(facts, whose, now_us)
+    wanted = {
+        "value": "value" if "value" in known else None,
+        "currency": "currency" if "currency" in known else None,
+        "renewal": next((name for name in RENEWAL if name in known), None),
+        "notice": next((name for name in NOTICE if name in known), None),
+        "owner": "owner" if "owner" in known else None,
+    }
+    asks = {kind: questions.trait_query(whose, trait, now_us) for kind, trait in wanted.items() if trait is not None}
+    touched = facts.span("touches") is not None
+    if touched:
+        asks["contact"] = questions.contact_query(whose, now_us)
+    taken = take_all(facts, [(query, now_us) for query in asks.values()])
+    places: dict[str, Any] = {kind: first + nth for nth, kind in enumerate(asks)}
+    by, how = last_touch(facts, taken[-1]) if touched else ("", "")
+    return taken, Stake(**places, contact_by=by, contact_kind=how, contacts_kept=touched)
+
+
+def last_touch(facts: Facts, receipt: Receipt) -> tuple[str, str]:
+    """Who made the newest touch of a receipt, and what it was; blank where there is none or it is not known."""
+    if not isinstance(receipt.value, int | float):
+        return "", ""
+    marks = ", ".join("?" * len(receipt.query.accounts))
+    rows = facts.connection.execute(
+        f"SELECT teammate, kind FROM touches WHERE account IN ({marks}) AND epoch_us(occurred_at) = ? "
+        "ORDER BY stored_seq DESC LIMIT 1",
+        [*receipt.query.accounts, int(receipt.value)],
+    ).fetchall()
+    return ("", "") if not rows else (rows[0][0] or "", (rows[0][1] or "").replace("_", " "))
+
+
+def account_name(facts: Facts, whose: Whose, now_us: int) -> str:
+    """The name people know an account by, else its id."""
+    return str(_traits(facts, whose, now_us).get("name") or whose.account)
+
+
+def _traits(facts: Facts, whose: Whose, now_us: int) -> Mapping[str, Any]:
+    from beforehand.calendar import to_datetime
+
+    return facts.traits_of(facts.canonical(whose.nodes[0]), to_datetime(now_us))
+
+
+def nodes_of(facts: Facts, node: int) -> tuple[int, ...]:
+    """All stored nodes that are one account now."""
+    canonical = np.asarray(facts.subjects().canonical)
+    return tuple(int(n) for n in np.flatnonzero(canonical == node)) or (node,)
+
+
+def closing_of(folder: Folder, signal: Signal) -> Closing:
+    """What ends an episode of a signal."""
+
+    def called(metric: str) -> tuple[str, Any]:
+        spec = folder.metrics[metric]
+        name = folder.vocabulary.name(metric)
+        return name[0].lower() + name[1:], spec.aggregate
+
+    clear = None if signal.clear is None else phrase(signal.clear.condition, called)
+    return Closing(clear, signal.delay_out, grain_of(signal, folder.signals))
+
+
+def record_of(kept: Mapping[str, Any]) -> Record | None:
+    """A signal's record on history from what the newest backtest left; None where no outcome was ever known."""
+    standing = kept.get("standing") or "unknown"
+    finished = round(float(kept["episodes"]) - float(kept["unfinished"]))
+    if not kept["episodes"] or (standing == "unknown" and finished):
+        return None
+    precision = kept.get("precision") or [None, None, None]
+    rival = (kept.get("rivals") or {}).get("recency") or {}
+    rival_of = round(float(rival.get("episodes") or 0) - float(rival.get("unfinished") or 0))
+    return Record(
+        outcome=str(kept.get("outcome") or "churned"),
+        right=round(float(kept["right"])),
+        finished=finished,
+        low=precision[1],
+        high=precision[2],
+        lead_days=(kept.get("lead_days") or {}).get("p50"),
+        rival=round(float(rival.get("right") or 0)) if rival_of else None,
+        rival_of=rival_of or None,
+        assumed_arrival=bool(kept.get("assumed_arrival")),
+        standing=cast("Literal['better', 'recency', 'chance', 'unknown']", standing),
+    )
+
+
+def zone_of(folder: Folder) -> ZoneInfo:
+    """The workspace's zone."""
+    return zone_named(folder.settings.zone)

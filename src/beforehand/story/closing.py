@@ -1,0 +1,46 @@
+"""What ends an episode, in words: a clear sentence as a colleague would say it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from beforehand.signals.tree import Absence, All, Any, Change, Level, Named, Node, Usual
+from beforehand.story import words
+from beforehand.story.clause import Clause, Measure, lasting
+
+Called = Callable[[str], tuple[str, Measure]]
+"""metric -> (display name, measure)."""
+SIDES = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
+
+
+def phrase(node: Node, called: Called) -> str:
+    """A condition as what follows `when`: `logins are at least 3 a week for two weeks in a row`."""
+    match node:
+        case Named():
+            return f"{node.signal} holds"
+        case All(parts=parts, within_days=days):
+            within = f", within {words.counted(days, 'day')}" if days else ""
+            return words.listed([phrase(part, called) for part in parts]) + within
+        case Any(parts=parts):
+            return words.listed([phrase(part, called) for part in parts], "or")
+        case _:
+            return _leaf(Clause(node, *called(node.quantity.metric), 0))
+
+
+def _leaf(clause: Clause) -> str:
+    are = f"{clause.called} {'are' if clause.plural else 'is'}"
+    match clause.leaf:
+        case Level() as level:
+            bound = f"{SIDES[level.op]} {clause.said(level.bound)}{clause.rate}"
+            return f"{are} {bound}{lasting(level.streak, clause.grain)}"
+        case Change() as change:
+            many = f"{words.in_words(change.baseline)} {clause.grain.value}s"
+            before = f"the {many if change.baseline > 1 else clause.grain.value} before"
+            by = f"{change.direction} {words.percent(change.fraction)} against {before}"
+            return f"{are} {by}{lasting(change.streak, clause.grain)}"
+        case Usual() as usual:
+            side = "below" if usual.direction == "down" else "above"
+            return f"{are} {'far ' * usual.far}{side} what is usual{lasting(usual.streak, clause.grain)}"
+        case Absence() as absence:
+            verb = "are" if clause.plural else "is"
+            return f"there {verb} no {clause.called} for {words.counted(absence.days, 'day')}"
