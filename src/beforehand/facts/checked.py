@@ -8,7 +8,7 @@ from beforehand.facts.files import InputFile
 from beforehand.facts.mapping import Columns
 from beforehand.facts.quoting import name, text
 from beforehand.facts.schema import ID_LIMIT, SHAPES
-from beforehand.facts.times import REAL, WHOLE, time_us, zoneless
+from beforehand.facts.times import REAL, time_us, zoneless
 
 DAY_US = 86_400_000_000
 _ISO = "write ISO 8601, for example 2026-06-10T09:30:00Z, or epoch seconds"
@@ -65,7 +65,7 @@ def cell(file: InputFile, column: str) -> Cell:
     if file.form == "jsonl":
         keys = [column] if column in file.kinds else column.split(".")
         path = "$" + "".join('."' + key.replace('"', "") + '"' for key in keys)
-        return Cell(f"json_extract(line, {text(path)})", "JSON")
+        return Cell(f"json_extract(doc, {text(path)})", "JSON")
     return Cell(name(column), file.kinds[column])
 
 
@@ -73,23 +73,13 @@ def checked_sql(table: str, file: InputFile, columns: Columns, terms: Terms) -> 
     """`SELECT` with: id, account, person (text or NULL), occurred_us, learned_us (NULL: none given), without_zone, reason,
     the table's own columns with their types, and properties. A blank line of JSON lines has the reason ''."""
     shape = SHAPES[table]
-    reasons: list[tuple[str, str]] = []
-    valid = "line IS NOT NULL AND json_valid(line) AND json_type(line) = 'OBJECT'" if file.form == "jsonl" else ""
-    if valid:
-        reasons.append(("line IS NULL OR trim(line) = ''", "''"))
-        reasons.append((f"NOT ({valid})", "'the line is not a JSON object'"))
+    reasons = json_reasons(file)
     given = {role: cell(file, column) for role, column in columns.roles.items()}
     selected: dict[str, str] = {}
     for role in ("account", "person", "id"):
         selected[role] = given[role].text if role in given else "CAST(NULL AS VARCHAR)"
         if role in given:
-            length = f"length({selected[role]})"
-            reasons.append(
-                (
-                    f"{length} > {ID_LIMIT}",
-                    f"concat({text(role)}, ' is ', {length}, ' characters long; at most {ID_LIMIT}')",
-                )
-            )
+            reasons.append(length_reason(role, selected[role]))
     reasons.append(
         (
             f"{selected['account']} IS NULL AND coalesce({selected['person']} NOT LIKE '%_@_%', true)",
@@ -101,12 +91,12 @@ def checked_sql(table: str, file: InputFile, columns: Columns, terms: Terms) -> 
     at_sql, at_kind = at.typed
     selected["occurred_us"] = time_us(at_sql, at_kind, terms.zone)
     selected["without_zone"] = zoneless(at_sql, at_kind)
-    reasons += _time_reasons("at", at.text, selected["occurred_us"], terms, required=True)
+    reasons += time_reasons("at", at.text, selected["occurred_us"], terms, required=True)
     selected["learned_us"] = "CAST(NULL AS BIGINT)"
     if "learned" in given:
         sql, kind = given["learned"].typed
         selected["learned_us"] = time_us(sql, kind, terms.zone)
-        reasons += _time_reasons("learned", given["learned"].text, selected["learned_us"], terms, required=False)
+        reasons += time_reasons("learned", given["learned"].text, selected["learned_us"], terms, required=False)
     for column, kind in shape.columns.items():
         selected[column], more = _own(column, kind, given.get(column), terms, column in shape.needs)
         reasons += more
@@ -115,13 +105,27 @@ def checked_sql(table: str, file: InputFile, columns: Columns, terms: Terms) -> 
         reasons += more
     when = " ".join(f"WHEN {test} THEN {say}" for test, say in reasons)
     selected["reason"] = f"CASE {when} END"
-    if valid:  # JSON functions raise on text that is no JSON
-        guarded = {k: f"CASE WHEN {valid} THEN {sql} END" for k, sql in selected.items() if k not in ("reason", "line")}
-        selected |= guarded
     return ", ".join(f"{sql} AS {name(alias)}" for alias, sql in selected.items())
 
 
-def _time_reasons(role: str, written: str, us: str, terms: Terms, *, required: bool) -> list[tuple[str, str]]:
+def json_reasons(file: InputFile) -> list[tuple[str, str]]:
+    """What can be wrong with a line of JSON lines as a whole; a blank one has the reason ''."""
+    if file.form != "jsonl":
+        return []
+    return [
+        ("line IS NULL OR trim(line) = ''", "''"),
+        ("doc IS NULL OR json_type(doc) <> 'OBJECT'", "'the line is not a JSON object'"),
+    ]
+
+
+def length_reason(role: str, sql: str) -> tuple[str, str]:
+    """An id that is too long to be one."""
+    length = f"length({sql})"
+    return f"{length} > {ID_LIMIT}", f"concat({text(role)}, ' is ', {length}, ' characters long; at most {ID_LIMIT}')"
+
+
+def time_reasons(role: str, written: str, us: str, terms: Terms, *, required: bool) -> list[tuple[str, str]]:
+    """What can be wrong with a time: missing, unreadable, too early, too far ahead."""
     shown = f"left({written}, 60)"
     reasons = [(f"{written} IS NULL", f"'{role} is missing'")] if required else []
     return [
@@ -191,6 +195,3 @@ def _properties(file: InputFile, columns: Columns, base: Cell | None) -> tuple[s
 
 def _plain(c: Cell) -> str:
     return c.text if c.kind == "VARCHAR" else c.sql
-
-
-__all__ = ["DAY_US", "WHOLE", "Cell", "Terms", "cell", "checked_sql"]

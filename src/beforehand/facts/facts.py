@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,10 @@ import duckdb
 
 from beforehand.calendar import zone_named
 from beforehand.errors import BusyError, EngineError, InputError, among
-from beforehand.facts import batches, loading, schema
+from beforehand.facts import batches, loading, outcomes, schema, traits
 from beforehand.facts.asking import first
 from beforehand.facts.quoting import text
+from beforehand.facts.outcomes import Occurrence
 from beforehand.facts.subjects import Subjects, subjects
 
 if TYPE_CHECKING:
@@ -32,10 +33,11 @@ class Facts:
         self.path = path
         self.settings = settings
         self.connection = connection
+        self.derived: Mapping[str, timedelta] = {}
 
     @classmethod
-    def open(cls, path: Path, settings: SettingsSpec) -> Facts:
-        """Opens the facts at `path`, made where absent.
+    def open(cls, path: Path, settings: SettingsSpec, derived: Mapping[str, timedelta] | None = None) -> Facts:
+        """Opens the facts at `path`, made where absent. `derived` are outcomes made from facts: name and full silence.
 
         Raises EngineError where the file is damaged, cannot be written or was made by another version, BusyError where
         another process has it open, InputError where the workspace's zone does not exist.
@@ -61,7 +63,9 @@ class Facts:
         except EngineError:
             connection.close()
             raise
-        return cls(path, settings, connection)
+        facts = cls(path, settings, connection)
+        facts.derived = dict(derived or {})
+        return facts
 
     def close(self) -> None:
         """Closes the file; a context manager does it by itself."""
@@ -133,6 +137,13 @@ class Facts:
         )
         return None if row is None or row[0] is None else (int(row[0]), int(row[1]), int(row[2]))
 
+    def sources(self, table: str) -> tuple[str, ...]:
+        """The sources a table has rows of."""
+        rows = self.connection.execute(
+            "SELECT DISTINCT source FROM batches WHERE tbl = ? AND loaded > 0 ORDER BY 1", [table]
+        )
+        return tuple(str(source) for (source,) in rows.fetchall())
+
     # -- who -------------------------------------------------------------------------------------------------------
 
     def subjects(self) -> Subjects:
@@ -168,6 +179,18 @@ class Facts:
             [account, member],
         )
         return str(row[0]) if row else f"person {member}"
+
+    def traits_of(self, account: int, at: datetime, member: int | None = None) -> dict[str, str]:
+        """The traits of an account, or of a person at it, as known at a time."""
+        return traits.of(self, account, member, at)
+
+    def traits(self, *names: str) -> traits.Values:
+        """All dated values of the traits named (none: of all)."""
+        return traits.values(self, names)
+
+    def outcomes(self, outcome: str, until_us: int) -> list[Occurrence]:
+        """Every occurrence of an outcome up to a moment, recorded or derived."""
+        return outcomes.occurrences(self, outcome, until_us)
 
 
 def failed(error: duckdb.Error) -> EngineError:

@@ -51,14 +51,16 @@ class InputFile:
 
     @cached_property
     def relation(self) -> str:
-        """SQL for the rows: CSV as text columns, JSON lines as one column `line`, Parquet as it is with its row number."""
+        """SQL for the rows: CSV as text columns, JSON lines as `line` and `doc`, Parquet with its row number."""
         compression = f", compression = '{'gzip' if self.compressed else 'none'}'"
         shared = f"auto_detect = false, store_rejects = true, max_line_size = {LINE_LIMIT}{compression}"
         path = text(_literal(self.path))
         if self.form == "parquet":
             return f"read_parquet({path}, file_row_number = true)"
         if self.form == "jsonl":
-            return f"read_csv({path}, columns = {{'line': 'VARCHAR'}}, header = false, delim = chr(1), quote = '', escape = '', {shared})"
+            whole = "header = false, delim = chr(1), quote = '', escape = ''"
+            lines = f"read_csv({path}, columns = {{'line': 'VARCHAR'}}, {whole}, {shared})"
+            return f"(SELECT line, TRY_CAST(line AS JSON) AS doc FROM {lines})"
         columns = ", ".join(f"{text(column)}: 'VARCHAR'" for column, _ in self.columns)
         return (
             f"read_csv({path}, columns = {{{columns}}}, header = true, delim = {text(self.delimiter)}, "
@@ -191,8 +193,9 @@ def _json_columns(path: Path, compressed: bool, connection: duckdb.DuckDBPyConne
     """The keys of the objects in a file, in the order they are first met."""
     probe = InputFile(path, "jsonl", compressed, "", ())
     rows = connection.execute(
-        f"SELECT key FROM (SELECT unnest(json_keys(line)) AS key, rowid_ FROM (SELECT line, row_number() OVER () AS rowid_ FROM "
-        f"{probe.relation}) WHERE json_type(CASE WHEN json_valid(line) THEN line END) = 'OBJECT') GROUP BY key ORDER BY min(rowid_), key"
+        "SELECT key FROM (SELECT unnest(json_keys(doc)) AS key, number FROM "
+        f"(SELECT doc, row_number() OVER () AS number FROM {probe.relation}) WHERE json_type(doc) = 'OBJECT') "
+        "GROUP BY key ORDER BY min(number), key"
     ).fetchall()
     return tuple((str(key), "JSON") for (key,) in rows)
 

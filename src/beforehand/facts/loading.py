@@ -13,7 +13,7 @@ import numpy as np
 
 from beforehand.calendar import Grain, start_of, to_us, zone_named
 from beforehand.errors import InputError, among
-from beforehand.facts import batches, known, staging, versions
+from beforehand.facts import batches, known, listing, staging, versions
 from beforehand.facts.asking import first
 from beforehand.facts.batches import Batch
 from beforehand.facts.checked import Terms
@@ -134,15 +134,13 @@ def load_file(facts: Facts, request: Request) -> Loaded:
     )
     # Staged before the transaction begins: inside one, the row numbers of what it wrote itself are not from 0.
     with facts.telling():
-        if request.table in ("accounts", "people"):
+        if request.table in listing.LISTS:
             listing.stage(connection, request.table, file, columns, terms(facts.settings, request.now, arrival))
         else:
             staging.stage(connection, request.table, file, columns, terms(facts.settings, request.now, arrival))
     with facts.transaction():
         return (
-            listing.store(facts, batch, file, columns)
-            if request.table in ("accounts", "people")
-            else store(facts, batch, file)
+            listing.store(facts, batch, file, columns) if request.table in listing.LISTS else store(facts, batch, file)
         )
 
 
@@ -174,7 +172,7 @@ def store(facts: Facts, batch: Batch, file: InputFile) -> Loaded:
         loaded=counted.fresh,
         known=counted.good - counted.fresh,
         quarantined=kept.total,
-        unmatched=_unmatched(facts),
+        unmatched=unmatched(facts),
         assumed_learned=assumed,
         raised_learned=counted.raised,
         without_zone=counted.without_zone,
@@ -223,7 +221,7 @@ def _has_people(connection: duckdb.DuckDBPyConnection) -> bool:
     return first(connection, "SELECT 1 FROM mem LIMIT 1") is not None
 
 
-def _unmatched(facts: Facts) -> int:
+def unmatched(facts: Facts) -> int:
     """How many new rows belong to accounts that the accounts' source has not named."""
     if facts.settings.accounts_from is None:
         return 0

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
 
-from beforehand.facts.asking import first
+from beforehand.errors import InputError, among
+from beforehand.facts.asking import only
 from beforehand.facts.batches import Batch
 from beforehand.facts.files import LINE_LIMIT, InputFile
 from beforehand.facts.lines import lines_at, lines_of_rows
+
+if TYPE_CHECKING:
+    from beforehand.facts.facts import Facts
 
 _SHOWN = 10_000
 _UNREADABLE = {
@@ -35,9 +42,8 @@ def keep_bad_rows(connection: duckdb.DuckDBPyConnection, batch: Batch, file: Inp
     unreadable = _keep_unreadable(connection, batch, file)
     bad = [r[0] for r in connection.execute("SELECT rn FROM k WHERE reason <> '' ORDER BY rn").fetchall()]
     if bad:
-        row = first(connection, "SELECT count(*) FROM k")
-        assert row is not None
-        lines = lines_of_rows(file, bad, int(row[0]), unreadable)
+        total = int(only(connection, "SELECT count(*) FROM k")[0])
+        lines = lines_of_rows(file, bad, total, unreadable)
         connection.register(
             "bad_lines",
             pa.table({"rn": pa.array(lines.keys(), pa.int64()), "line": pa.array(lines.values(), pa.int64())}),
@@ -82,3 +88,45 @@ def _keep_unreadable(connection: duckdb.DuckDBPyConnection, batch: Batch, file: 
             [batch.number, batch.table, batch.source, batch.file, lines[at - 1], reason, written or ""],
         )
     return sorted(lines.values())
+
+
+def listed(facts: Facts, limit: int | None = None) -> tuple[list[dict[str, Any]], int]:
+    """The rows in quarantine (file, line, reason, row as it was read, table, source), oldest load first, and how many."""
+    total = only(facts.connection, "SELECT count(*) FROM quarantine")[0]
+    rows = facts.connection.execute(
+        f"""SELECT file, line, reason, "row", tbl, source FROM quarantine ORDER BY batch, line
+        {"" if limit is None else f"LIMIT {int(limit)}"}"""
+    ).fetchall()
+    names = ("file", "line", "reason", "row", "table", "source")
+    return [
+        dict(zip(names, (file, line, reason, _read(row), *rest), strict=True))
+        for file, line, reason, row, *rest in rows
+    ], int(total)
+
+
+def _read(row: str) -> Any:
+    """The row as an object where it is one, else the text of the line."""
+    try:
+        found = json.loads(row)
+    except ValueError:
+        return row
+    return found if isinstance(found, dict) else row
+
+
+def drop(facts: Facts, file: Path | None) -> tuple[int, int]:
+    """Gives up the rows of a file (by its path or name), or all; returns how many went and how many are left.
+
+    InputError where the file has none.
+    """
+    condition, values = (
+        ("true", [])
+        if file is None
+        else ("(file = ? OR file = ? OR file LIKE '%/' || ?)", [str(file), str(file.absolute()), str(file)])
+    )
+    with facts.transaction():
+        gone = only(facts.connection, f"SELECT count(*) FROM quarantine WHERE {condition}", values)[0]
+        if file is not None and not gone:
+            names = [r[0] for r in facts.connection.execute("SELECT DISTINCT file FROM quarantine").fetchall()]
+            raise InputError(f"Quarantine holds no row of {file}.", among(str(file), names), code="no-such-file")
+        facts.connection.execute(f"DELETE FROM quarantine WHERE {condition}", values)
+    return int(gone), int(only(facts.connection, "SELECT count(*) FROM quarantine")[0])

@@ -75,3 +75,15 @@ def glob(pattern: str) -> str:
 
 def _roots(canonical: Nodes, nodes: list[int]) -> Nodes:
     return np.unique(canonical[nodes]) if nodes else np.empty(0, np.int32)
+
+
+def excluded_members(connection: duckdb.DuckDBPyConnection, patterns: tuple[str, ...]) -> Nodes:
+    """The stored members, `[m, 2]` of account and member, of people with an id or address that matches a pattern."""
+    if not patterns:
+        return np.empty((0, 2), np.int32)
+    found = connection.execute(
+        f"SELECT DISTINCT m.account, m.member FROM members m JOIN person_ids i USING (person) "
+        f"WHERE {' OR '.join(['lower(i.external) GLOB ?'] * len(patterns))} ORDER BY ALL",
+        [glob(pattern) for pattern in patterns],
+    ).fetchnumpy()
+    return np.stack([np.asarray(found["account"]), np.asarray(found["member"])], axis=1).astype(np.int32)

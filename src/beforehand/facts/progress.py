@@ -1,0 +1,47 @@
+"""A bar for long loads: on standard error, on a terminal, and only when there is something to wait for."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import duckdb
+
+PATIENCE_S = 2.0
+_TICK_S = 0.2
+
+
+@contextmanager
+def shown(connection: duckdb.DuckDBPyConnection, files: Sequence[str], wanted: bool) -> Iterator[None]:
+    """Draws how far the engine is with its present step, from the second second on."""
+    if not wanted or not sys.stderr.isatty():
+        yield
+        return
+    connection.execute("SET enable_progress_bar = true")
+    connection.execute("SET enable_progress_bar_print = false")
+    done = threading.Event()
+    thread = threading.Thread(target=_draw, args=(connection, ", ".join(files), done), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _draw(connection: duckdb.DuckDBPyConnection, what: str, done: threading.Event) -> None:
+    if done.wait(PATIENCE_S):
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("Loading {task.description}", markup=False), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        while not done.wait(_TICK_S):
+            share = connection.query_progress()
+            # -1: the step cannot say how far it is.
+            progress.update(task, total=100 if share >= 0 else None, completed=max(share, 0))
