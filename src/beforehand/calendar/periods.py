@@ -33,6 +33,7 @@ class Grain(StrEnum):
     MONTH = "month"
 
 
+@lru_cache(maxsize=64)
 def zone_named(name: str) -> ZoneInfo:
     """The time zone of an IANA name; InputError with the nearest name where there is none."""
     if name not in available_timezones():
