@@ -55,12 +55,12 @@ def _one(out: Console, row: Row) -> None:
             ("quiet longest", row["rivals"]["recency"]),
             ("by lot", row["rivals"]["random"]),
             ("untouched part", untouched),
-            ("  quiet longest", untouched["rivals"]["recency"]),
-            ("  by lot", untouched["rivals"]["random"]),
+            ("quiet longest", untouched["rivals"]["recency"]),
+            ("by lot", untouched["rivals"]["random"]),
         ]
         columns: list[Column | str] = [
-            "", Column("right", figures=True), Column("precision, 95%"), Column("lift", figures=True),
-            Column("caught", figures=True), Column("days early", figures=True),
+            Column("", least=14), Column("right", figures=True), Column("precision", figures=True),
+            Column("lift", figures=True), Column("caught", figures=True), Column("days early", figures=True),
         ]  # fmt: skip
         out.print(look.inset(look.table(columns, [_line(name, part) for name, part in lines])))
         _strip(out, row)
@@ -86,12 +86,12 @@ def _line(name: str, part: Row) -> list[Any]:
     done = part["episodes"] - part["unfinished"]
     lead = part["lead_days"]
     return [
-        look.text(name, "" if name == "this signal" else "soft"),
-        f"{words.number(part['right'])} of {words.number(done)}" if done else "none finished",
+        look.text(name, "" if name in ("this signal", "untouched part") else "soft"),
+        f"{words.number(part['right'])} of {words.number(done)}" if done else "–",
         _interval(part["precision"]),
         None if part["lift"] is None else f"{part['lift']:.1f}",
         f"{words.number(part['caught'])} of {part['could_be_caught']}" if part["could_be_caught"] else None,
-        None if lead["p50"] is None else f"{lead['p50']:.0f}  ({lead['p25']:.0f} to {lead['p75']:.0f})",
+        None if lead["p50"] is None else _soft(f"{lead['p50']:.0f} ", f"{lead['p25']:.0f}–{lead['p75']:.0f}"),
     ]
 
 
@@ -99,7 +99,11 @@ def _interval(share: Sequence[float | None]) -> Text | None:
     value, low, high = share
     if value is None or low is None or high is None:
         return None
-    return Text(f"{words.percent(value)}  ").append_text(look.interval(low, high))
+    return _soft(f"{words.percent(value)} ", f"{words.percent(low)[:-1]}–{words.percent(high)}")
+
+
+def _soft(said: str, aside: str) -> Text:
+    return Text(said).append(aside, style="soft")
 
 
 def _strip(out: Console, row: Row) -> None:
@@ -107,33 +111,41 @@ def _strip(out: Console, row: Row) -> None:
     counts = list(reversed(row["lead_counts"]))
     if not any(counts):
         return
-    strip = Text("  right alerts by days before  ", style="soft")
+    strip = Text("  right alerts, days before: ", style="soft")
     strip.append(f"{row['horizon_days']:g} ", style="faint")
     strip.append_text(look.spark(counts, style="accent", held=range(len(counts)), width=len(counts)))
     strip.append(" 0", style="faint")
     began = row["lead_days_to_began"]["p50"]
     if began is not None:
-        late = f"{-began:.0f} days after it had begun" if began < 0 else f"{began:.0f} days before it began"
-        strip.append(f"   half of them {late}" if began >= 0 else f"   half of them more than {late}", style="soft")
+        when = "after" if began < 0 else "before"
+        strip.append(f"  (median {abs(began):.0f} days {when} it began)", style="soft")
     out.print(strip)
+
+
+STANDINGS = (
+    ("better", "Better than chance and than naming whoever has been quiet longest"),
+    ("recency", "Better than chance, but no better than naming whoever has been quiet longest"),
+    ("chance", "No better than drawing accounts by lot"),
+    ("unknown", "Nothing to judge by yet"),
+)
 
 
 def _overview(out: Console, rows: Sequence[Row]) -> None:
     columns: list[Column | str] = [
-        Column("signal", wraps=True, least=18), Column("right", figures=True), Column("95%"),
+        Column("signal", wraps=True, least=12), Column("right", figures=True), Column("95%", figures=True),
         Column("quiet", figures=True), Column("lot", figures=True), Column("early", figures=True),
         Column("caught", figures=True), Column("untouched", figures=True),
     ]  # fmt: skip
     out.print(look.table(columns, [_short(row) for row in rows]))
     out.print()
-    out.print(
-        look.text(
-            "quiet, lot: precision of naming as many accounts by silence, or by lot. early: days, median.", "faint"
-        )
-    )
+    out.print(look.text("quiet, lot: the precision of naming as many accounts by silence, or by lot.", "faint"))
+    out.print(look.text("early: days, median. untouched: right in the last quarter of the closes.", "faint"))
     out.print()
-    for row in rows:
-        out.print(look.line(look.text(row["signal"], "strong"), look.text(row["words"], "soft")))
+    for standing, said in STANDINGS:
+        names = [row["signal"] for row in rows if row["standing"] == standing]
+        if names:
+            out.print(look.heading(f"{said}:"))
+            out.print(look.inset(look.text(words.listed(names) + ".")))
     out.print()
 
 
@@ -148,9 +160,9 @@ def _short(row: Row) -> list[Any]:
     value, low, high = row["precision"]
     lead = row["lead_days"]["p50"]
     return [
-        row["signal"], right(row), None if value is None else look.interval(low, high),
+        row["signal"], right(row), None if value is None else f"{words.percent(low)[:-1]}–{words.percent(high)}",
         share(row["rivals"]["recency"]), share(row["rivals"]["random"]), None if lead is None else f"{lead:.0f}",
-        f"{row['caught']:g} of {row['could_be_caught']}" if row["could_be_caught"] else None, right(row["untouched"]),
+        f"{row['caught']:g}/{row['could_be_caught']}" if row["could_be_caught"] else None, right(row["untouched"]),
     ]  # fmt: skip
 
 
@@ -190,8 +202,8 @@ def _by_name(out: Console, signal: str, result: Mapping[str, Any]) -> None:
 
 def _named(episode: Row) -> Any:
     lead = episode["lead_days"]
-    until = _day(episode["closed_at"]) if episode["closed_at"] else "still open"
-    said = f"{_day(episode['opened_at'])} to {until}" + (f", {lead:.0f} days early" if lead is not None else "")
+    until = f"to {_day(episode['closed_at'])}" if episode["closed_at"] else "and still open"
+    said = f"{_day(episode['opened_at'])} {until}" + (f", {lead:.0f} days early" if lead is not None else "")
     name = look.text(episode["account"])
     if episode["scope"]:
         name.append(f" / {episode['scope']}", style="soft")
@@ -211,16 +223,16 @@ def diff(result: Mapping[str, Any]) -> None:
     """What changed between two versions, signal by signal, and the alerts by name."""
     out = look.console()
     out.print()
-    out.print(look.line("From", look.text(result["from"], "strong"), "to", look.text(result["to"], "strong")))
+    out.print(look.text(f"From {result['from']} to {result['to']}", "soft"))
     out.print()
     changed = [row for row in result["signals"] if row["change"] != "same"]
     if not changed:
         out.print(look.text("Every signal means the same in both; no alert would be different.", "soft"))
         return
     columns: list[Column | str] = [
-        Column("signal", wraps=True, least=18), "change", Column("added", figures=True),
-        Column("removed", figures=True), Column("moved", figures=True), Column("same", figures=True),
-        Column("right before", figures=True), Column("right after", figures=True),
+        Column("signal", wraps=True, least=12), "", Column("added", figures=True), Column("removed", figures=True),
+        Column("moved", figures=True), Column("same", figures=True), Column("right", figures=True),
+        Column("then", figures=True),
     ]  # fmt: skip
     out.print(look.table(columns, [_compared(row) for row in changed]))
     for kind in ("added", "removed", "moved"):
@@ -242,7 +254,7 @@ def _compared(row: Row) -> list[Any]:
         if part is None:
             return None
         done = part["episodes"] - part["unfinished"]
-        return f"{words.number(part['right'])} of {words.number(done)}" if done else "none finished"
+        return f"{words.number(part['right'])} of {words.number(done)}" if done else "–"
 
     return [row["signal"], row["change"], row["added"], row["removed"], row["moved"], row["same"],
             right(row["before"]), right(row["after"])]  # fmt: skip
