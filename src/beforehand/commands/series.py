@@ -89,7 +89,7 @@ def read_series(file: str, standard_input: IO[bytes] | None = None) -> Series:
     if problems:
         raise Problems(problems)
     if not points:
-        raise InputError(f"{name} holds no rows.", "A series has the columns account, at and value.", code="empty")
+        raise InputError(f"{name} holds no rows.", "A series has the columns account, at and value.", code="empty-file")
     accounts = sorted(rows)
     place = np.empty(len(rows), dtype=np.int64)
     place[[rows[account] for account in accounts]] = np.arange(len(accounts))
@@ -119,7 +119,7 @@ def _rows(file: str, name: str, standard_input: IO[bytes]) -> Iterator[tuple[int
             f"{file} cannot be read: {error.strerror or error}.", "Name a file, or - for standard input."
         ) from None
     except UnicodeDecodeError as error:
-        raise InputError(f"{name} is not UTF-8 (byte {error.start}).", "Save it as UTF-8.", code="not-utf8") from None
+        raise InputError(f"{name} is not UTF-8 (byte {error.start}).", "Save it as UTF-8.", code="not-utf-8") from None
     except (csv.Error, EOFError) as error:
         raise InputError(f"{name} cannot be read: {error}.", "A series is CSV, JSON lines or Parquet.") from None
 

@@ -158,7 +158,7 @@ class SignalSpec(Spec):
     clear: str | None = Field(
         default=None, description="The sentence that closes an episode; where absent, the first clear close."
     )
-    severity: Severity = Field(default="medium", description="How bad it is.")
+    severity: Severity = Field(default="medium", description="How bad it is, or for growth how much it promises.")
     mode: Literal["on", "shadow", "off"] = Field(
         default="on", description="Shadow: judged and recorded, told to nobody."
     )

@@ -1,0 +1,320 @@
+"""Writes docs/reference from the code: commands, files, metrics, errors. `--check` only says what is stale."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import typer
+from pydantic import BaseModel
+
+import beforehand
+from beforehand.cli import app
+from beforehand.panel.where import COLUMNS, FUNCTIONS, WITH_PROPERTIES
+from beforehand.workspace import schemas
+from beforehand.workspace.spec import (
+    AGGREGATES,
+    RECORDED_OUTCOMES,
+    TABLES,
+    CompoundSpec,
+    ExcludeSpec,
+    MetricSpec,
+    OutcomeSpec,
+    SettingsSpec,
+    SignalSpec,
+)
+
+sys.path.insert(0, str(Path(__file__).parent))
+from codes import MEANINGS  # a table beside this file
+
+HERE = Path(__file__).parent.parent
+PAGES = HERE / "docs" / "reference"
+SOURCE = Path(beforehand.__file__).parent
+MADE = "<!-- Made from the code by scripts/reference.py (`make docs`); do not edit. -->\n\n"
+
+FILES: tuple[tuple[str, str, dict[str, type[BaseModel]]], ...] = (
+    ("beforehand.yaml", "What holds for the whole workspace.", {"": SettingsSpec, "Under `exclude:`": ExcludeSpec}),
+    (
+        "metrics.yaml",
+        "What is counted, and how people say it: a mapping of a metric's name to these keys. Exactly one of `count`, "
+        "`sum`, `mean`, `share`, `last` and `people` is given; see [metrics](metrics.md).",
+        {"": MetricSpec},
+    ),
+    (
+        "outcomes.yaml",
+        "Outcomes read from the facts: a mapping of an outcome's name to these keys. Those that are recorded are "
+        f"loaded and need no entry: {', '.join(f'`{o}`' for o in RECORDED_OUTCOMES)}.",
+        {"": OutcomeSpec},
+    ),
+    ("signals/*.yaml", "One signal a file.", {"": SignalSpec, "`when:` as a mapping": CompoundSpec}),
+)
+MERGES = {
+    "count": ("rows", "0", "added up"),
+    "sum": ("the numbers of `of:`, added up", "0", "added up"),
+    "mean": ("the mean of `of:`", "unsure", "sum and number apart, divided at the end"),
+    "share": (
+        "the share of rows for which the condition `of:` is true",
+        "unsure",
+        "both numbers apart, divided at the end",
+    ),
+    "last": ("the newest value of `of:`", "the value before, carried forward", "the newest wins"),
+    "people": ("different people", "0", "bitmaps, joined: a person on two days is one person"),
+}
+
+
+def commands() -> str:
+    """The page of the commands, from the Typer app."""
+    root: Any = typer.main.get_command(app)
+    parts = [
+        "# Commands\n",
+        "Every command takes `-w DIR` where it works on a workspace (default: the folder upward that holds "
+        "`beforehand.yaml`) and `--json`, which puts the result on standard output and everything else on standard "
+        "error. Times are ISO 8601, UTC.\n",
+        "Exit codes: 0 well; 1 found something and `--fail-if-found` was given; 2 what was asked or written is wrong, "
+        "also a failing case; 3 an engine, a lock or a delivery failed.\n",
+    ]
+    for name, command in sorted(_flat(root, "")):
+        parts.append(f"## {name}\n\n{inspect.cleandoc(command.help or '')}\n")
+        arguments = [p for p in command.params if p.param_type_name == "argument"]
+        options = [p for p in command.params if p.param_type_name == "option" and p.name != "help"]
+        usage = " ".join([name, *(_metavar(p) for p in arguments), *(["[OPTIONS]"] if options else [])])
+        parts.append(f"```text\nbeforehand {usage}\n```\n")
+        rows = [(f"`{_metavar(p)}`", "", p.help or "") for p in arguments]
+        rows += [
+            (", ".join(f"`{o}`" for o in (*p.opts, *p.secondary_opts)), _default(p), p.help or "") for p in options
+        ]
+        parts.append(_table(("argument or option", "default", "what it does"), rows))
+        shape = _returns(name)
+        if shape:
+            parts.append(f"With `--json`: {shape}\n")
+    return MADE + "\n".join(parts)
+
+
+def files() -> str:
+    """The page of the workspace's files, from the models."""
+    parts = [
+        "# Files of a workspace\n",
+        "A workspace is a folder of YAML 1.2 files. A key that is not listed here is refused, with the nearest one. "
+        "`beforehand check` tells every problem of every file at once. Editors that know the YAML language server "
+        "complete and check these keys: the first line of each starter file names its JSON Schema.\n",
+        "A span of time is written `90 days`, `6 hours`, `2 weeks` or `30 minutes`; a bare number is days.\n",
+    ]
+    for name, what, models in FILES:
+        parts.append(f"## {name}\n\n{what}\n")
+        for heading, model in models.items():
+            if heading:
+                parts.append(f"### {heading}\n\n{inspect.cleandoc(model.__doc__ or '')}\n")
+            parts.append(_table(("key", "is", "default", "what it means"), _keys(model)))
+    parts.append(
+        "## Not written by people\n\n`.beforehand/` holds the facts (`facts.duckdb`), the state (`state.sqlite`), "
+        "the lock and the JSON Schemas for editors. It stays out of git.\n"
+    )
+    return MADE + "\n".join(parts)
+
+
+def metrics() -> str:
+    """The page of what can be counted and which conditions may be written."""
+    rows = [(f"`{a}`", *MERGES[a]) for a in AGGREGATES]
+    parts = [
+        "# Metrics\n",
+        "A metric has exactly one of these, which names the fact table it reads.\n",
+        _table(("", "counts", "of nothing", "over several periods"), rows),
+        "Outside an account's life there is no value at all, not zero.\n",
+        "## Conditions\n",
+        "`where:`, the `of:` of a share, and `exclude: events:` are conditions on one row, written as in SQL: "
+        "comparisons, "
+        "`and`, `or`, `not`, `in (...)`, `like`, `between`, `is null`, `is true`, `+ - * / %`, and the functions "
+        + ", ".join(f"`{f}`" for f in FUNCTIONS)
+        + ". Nothing else is passed on: no subquery, aggregate, window, file or network function. "
+        "Text stands in single quotes. What is unknown is false.\n",
+        "`properties.NAME` is a property of the row, read as what it is compared with; nested ones are "
+        "`properties.a.b`.\n",
+        "## Columns\n",
+        _table(
+            ("table", "columns"),
+            [
+                (
+                    f"`{t}`",
+                    ", ".join(f"`{c}` ({k})" for c, k in cols.items())
+                    + (", `properties.*`" if t in WITH_PROPERTIES else ""),
+                )
+                for t, cols in COLUMNS.items()
+            ],
+        ),
+    ]
+    return MADE + "\n".join(parts)
+
+
+def errors() -> str:
+    """The page of the error codes, from the calls that raise them."""
+    parts = [
+        "# Error codes\n",
+        "With `--json` an error is an object on standard output: "
+        '`{"error": {"code", "message", "hint"}, "problems": [{"file", "line", "code", "message", "hint"}]}`. '
+        "The codes are stable; the words may change.\n",
+        _table(
+            ("code", "what it means"),
+            [(f"`{code}`", MEANINGS[code]) for code in sorted(codes_raised() & MEANINGS.keys())],
+        ),
+    ]
+    return MADE + "\n".join(parts)
+
+
+def codes_raised() -> set[str]:
+    """Every error code written anywhere in the source."""
+    position = {"InputError": 2, "EngineError": 2, "BusyError": 2, "Problem": 2, "problem": 1, "wrong": 0}
+    found: set[str] = set()
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                place = position.get(called)
+                given = [k.value for k in node.keywords if k.arg == "code"]
+                given += node.args[place : place + 1] if place is not None else []
+                found |= {text for value in given for text in _words(value)}
+    return found
+
+
+def _words(value: ast.expr) -> set[str]:
+    return {n.value for n in ast.walk(value) if isinstance(n, ast.Constant) and isinstance(n.value, str) and n.value}
+
+
+def _flat(group: Any, before: str) -> list[tuple[str, Any]]:
+    """The commands of a group and of the groups in it, by full name."""
+    found: list[tuple[str, Any]] = []
+    for name, command in group.commands.items():
+        if command.hidden:
+            continue
+        if hasattr(command, "commands"):
+            if command.invoke_without_command:
+                found.append((before + name, command))
+            found += _flat(command, before + name + " ")
+        else:
+            found.append((before + name, command))
+    return found
+
+
+def _metavar(argument: Any) -> str:
+    name = argument.metavar or str(argument.name).upper()
+    name = name if argument.nargs != -1 else name.rstrip(".") + "..."
+    return name if argument.required or name.startswith("[") else f"[{name}]"
+
+
+def _default(option: Any) -> str:
+    value = option.default
+    if (
+        callable(value)
+        or value is None
+        or value is False
+        or value == ()
+        or value == []
+        or "Sentinel" in type(value).__name__
+    ):
+        return ""
+    return f"`{value}`"
+
+
+def _returns(name: str) -> str:
+    """What the command's function says it returns, joined into one line."""
+    first = name.split(" ")[0].replace("-", "_")
+    try:
+        module = importlib.import_module(f"beforehand.commands.{first}")
+    except ModuleNotFoundError:
+        return ""
+    function = getattr(module, name.replace(" ", "_").replace("-", "_"), None) or getattr(
+        module, name.split(" ")[-1], None
+    )
+    for paragraph in inspect.cleandoc(getattr(function, "__doc__", None) or "").split("\n\n"):
+        words = " ".join(paragraph.split())
+        if words.startswith("Returns "):
+            return words.removeprefix("Returns ").split(" Raises ")[0]
+    return ""
+
+
+def _keys(model: type[BaseModel]) -> list[tuple[str, str, str, str]]:
+    schema = model.model_json_schema(by_alias=True)
+    schema = {**schema, **schema.get("$defs", {}).get(model.__name__, {})} if "$ref" in schema else schema
+    rows = []
+    for name, said in schema["properties"].items():
+        needed = name in schema.get("required", ())
+        default = "needed" if needed else _written(said.get("default"))
+        rows.append((f"`{name}`", _kind(said, schema.get("$defs", {})), default, said.get("description", "")))
+    return rows
+
+
+def _written(value: Any) -> str:
+    if value in (None, "", [], {}) or isinstance(value, dict):
+        return ""
+    if isinstance(value, str) and value.startswith("P") and value.endswith("D"):
+        return f"`{value[1:-1]} days`"
+    return f"`{value}`"
+
+
+def _kind(said: dict[str, Any], defs: dict[str, Any]) -> str:
+    """A JSON Schema as people say it."""
+    if tuple(said.get("enum", ())) == TABLES:
+        return "a fact table"
+    if "enum" in said:
+        return " \\| ".join(f"`{v}`" for v in said["enum"])
+    if "anyOf" in said or "oneOf" in said:
+        kinds = [_kind(k, defs) for k in said.get("anyOf") or said["oneOf"] if k.get("type") != "null"]
+        return " or ".join(dict.fromkeys(kinds))
+    if "$ref" in said:
+        return "a mapping"
+    if isinstance(said.get("type"), list):
+        return "a span of time"
+    if said.get("type") == "array" and "oneOf" in said.get("items", {}):
+        return "a list of sentences, names or mappings"
+    if said.get("type") == "array":
+        return "a list of " + _kind(said.get("items", {}), defs)
+    if said.get("type") == "object":
+        return (
+            "a mapping to " + _kind(said["additionalProperties"], defs)
+            if "additionalProperties" in said
+            else "a mapping"
+        )
+    if said.get("format") == "date":
+        return "a day"
+    return {"string": "text", "integer": "a whole number", "number": "a number", "boolean": "yes or no"}.get(
+        str(said.get("type")), "text"
+    )
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    if not rows:
+        return ""
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines += ["| " + " | ".join(cell.replace("\n", " ") for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+@cache
+def pages() -> dict[Path, str]:
+    """Every page and what it should say."""
+    made = {"commands": commands, "files": files, "metrics": metrics, "errors": errors}
+    return {PAGES / f"{name}.md": make() for name, make in made.items()}
+
+
+def main() -> int:
+    """Writes the pages, or with `--check` says which are stale."""
+    stale = [path for path, text in pages().items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    stale += [
+        schemas.HERE / f"{n}.json" for n in schemas.NAMES if (schemas.HERE / f"{n}.json").read_text() != schemas.text(n)
+    ]
+    if "--check" in sys.argv:
+        for path in stale:
+            print(f"{path.relative_to(HERE)} is stale: run `make docs`")
+        return 1 if stale else 0
+    PAGES.mkdir(parents=True, exist_ok=True)
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
