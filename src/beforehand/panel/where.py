@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Literal, NoReturn, cast
+from typing import Any, Literal, cast
 
 import sqlglot
 from sqlglot import exp
@@ -20,7 +20,7 @@ from sqlglot.errors import SqlglotError
 from beforehand.errors import InputError, among
 
 Kind = Literal["number", "text", "boolean", "time", "null"]
-Typed = tuple[exp.Expression, Kind]
+Typed = tuple[exp.Expr, Kind]
 
 _COMMON: dict[str, Kind] = {"source": "text", "id": "text", "occurred_at": "time"}
 COLUMNS: dict[str, dict[str, Kind]] = {
@@ -41,11 +41,11 @@ WITH_PROPERTIES = frozenset(COLUMNS) - {"outcomes"}
 FUNCTIONS = ("abs", "coalesce", "length", "lower", "round", "upper")
 LONGEST = 2_000
 _SQL_TYPES = {"number": "DOUBLE", "text": "VARCHAR", "boolean": "BOOLEAN", "time": "TIMESTAMP"}
-_COMPARISONS = {exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)
 
 
-def condition(text: str, table: str) -> exp.Expression:
+def condition(text: str, table: str) -> exp.Expr:
     """The condition a person wrote about rows of a fact table, as an expression of our own.
 
     Raises InputError with the offending piece, what is valid there and the nearest name.
@@ -53,7 +53,7 @@ def condition(text: str, table: str) -> exp.Expression:
     return _guarded(text, lambda: _Reader(text, table).boolean(_parse(text)))
 
 
-def value(text: str, table: str) -> exp.Expression:
+def value(text: str, table: str) -> exp.Expr:
     """The number a person wants summed, averaged or carried (`of:`), as an expression of type DOUBLE.
 
     Raises InputError as `condition` does.
@@ -61,14 +61,14 @@ def value(text: str, table: str) -> exp.Expression:
     return _guarded(text, lambda: _Reader(text, table).value(_parse(text)))
 
 
-def _guarded(text: str, read: Callable[[], exp.Expression]) -> exp.Expression:
+def _guarded(text: str, read: Callable[[], exp.Expr]) -> exp.Expr:
     try:
         return read()
     except RecursionError:
         raise InputError(f"{text[:60]!r}... is nested too deeply.", code="bad-condition") from None
 
 
-def _parse(text: str) -> exp.Expression:
+def _parse(text: str) -> exp.Expr:
     if not text.strip():
         raise InputError("The condition is empty.", "Write one, for example event = 'login'.", code="bad-condition")
     if len(text) > LONGEST:
@@ -77,7 +77,7 @@ def _parse(text: str) -> exp.Expression:
         tokens = sqlglot.tokenize(text, read="duckdb")
         if any(token.token_type is sqlglot.TokenType.SEMICOLON for token in tokens):
             raise InputError(f"{text!r} holds a semicolon.", "Write one condition, without `;`.", code="bad-condition")
-        return cast(exp.Expression, sqlglot.parse_one(text, read="duckdb"))
+        return sqlglot.parse_one(text, read="duckdb")
     except SqlglotError as error:
         found = getattr(error, "errors", None)
         where = f" near {found[0]['highlight']!r}" if found and found[0].get("highlight") else ""
@@ -99,7 +99,7 @@ class _Reader:
 
     # -- the two roots -------------------------------------------------------------------------------------------
 
-    def boolean(self, node: exp.Expression) -> exp.Expression:
+    def boolean(self, node: exp.Expr) -> exp.Expr:
         """`node` where a true-or-false is needed."""
         if isinstance(node, exp.Paren):
             return exp.Paren(this=self.boolean(node.this))
@@ -111,10 +111,12 @@ class _Reader:
             return self._property(node, "boolean")
         built, kind = self.typed(node)
         if kind != "boolean":
-            self._refuse(node, f"is {_a(kind)}, not a condition", "Compare it, for example with `= 'text'` or `> 3`.")
+            raise self._refused(
+                node, f"is {_a(kind)}, not a condition", "Compare it, for example with `= 'text'` or `> 3`."
+            )
         return built
 
-    def value(self, node: exp.Expression) -> exp.Expression:
+    def value(self, node: exp.Expr) -> exp.Expr:
         """`node` where a number is needed; a text column is read as one."""
         if self._is_property(node):
             return self._property(node, "number")
@@ -122,16 +124,16 @@ class _Reader:
         if kind == "text" and isinstance(built, exp.Column):
             return _cast(built, "number")
         if kind != "number":
-            self._refuse(node, f"is {_a(kind)}, not a number", "Name a numeric column, or properties.x.")
+            raise self._refused(node, f"is {_a(kind)}, not a number", "Name a numeric column, or properties.x.")
         return _cast(built, "number") if not isinstance(built, exp.TryCast) else built
 
-    def _grouped(self, node: exp.Expression) -> exp.Expression:
+    def _grouped(self, node: exp.Expr) -> exp.Expr:
         built = self.boolean(node)
         return exp.Paren(this=built) if isinstance(built, (exp.And, exp.Or, exp.Not)) else built
 
     # -- pieces --------------------------------------------------------------------------------------------------
 
-    def typed(self, node: exp.Expression, wanted: Kind = "text") -> Typed:
+    def typed(self, node: exp.Expr, wanted: Kind = "text") -> Typed:
         """`node` and its kind; a property takes the kind `wanted`."""
         if isinstance(node, exp.Paren):
             built, kind = self.typed(node.this, wanted)
@@ -148,7 +150,7 @@ class _Reader:
             return exp.Null(), "null"
         if isinstance(node, (exp.And, exp.Or, exp.Not)):
             return self.boolean(node), "boolean"
-        if type(node) in _COMPARISONS:
+        if isinstance(node, _COMPARISONS):
             left, right, _ = self._alike(node, [node.this, node.expression])
             return type(node)(this=left, expression=right), "boolean"
         if isinstance(node, exp.Between):
@@ -161,11 +163,11 @@ class _Reader:
         if isinstance(node, (exp.Like, exp.ILike)):
             pattern = node.expression
             if not (isinstance(pattern, exp.Literal) and pattern.is_string):
-                self._refuse(node, "needs a pattern in quotes", "For example event like 'export%'.")
+                raise self._refused(node, "needs a pattern in quotes", "For example event like 'export%'.")
             return type(node)(this=self._need(node.this, "text"), expression=pattern.copy()), "boolean"
         return self._computed(node)
 
-    def _computed(self, node: exp.Expression) -> Typed:
+    def _computed(self, node: exp.Expr) -> Typed:
         if isinstance(node, exp.Neg):
             return exp.Neg(this=exp.Paren(this=self._need(node.this, "number"))), "number"
         if isinstance(node, _ARITHMETIC):
@@ -173,7 +175,7 @@ class _Reader:
             if isinstance(node, (exp.Div, exp.Mod)):  # nothing divided by zero: unknown, in every engine
                 right = exp.Nullif(this=right, expression=exp.Literal.number(0))
             build = type(node)(this=exp.Paren(this=left), expression=exp.Paren(this=right))
-            return cast(exp.Expression, build), "number"
+            return cast(exp.Expr, build), "number"
         if isinstance(node, (exp.Lower, exp.Upper)):
             return type(node)(this=self._need(node.this, "text")), "text"
         if isinstance(node, exp.Length):
@@ -183,23 +185,23 @@ class _Reader:
         if isinstance(node, exp.Round):
             digits = node.args.get("decimals")
             if digits is not None and not (isinstance(digits, exp.Literal) and str(digits.this).isdigit()):
-                self._refuse(node, "rounds to a whole number of digits", "For example round(properties.x, 2).")
+                raise self._refused(node, "rounds to a whole number of digits", "For example round(properties.x, 2).")
             return exp.Round(this=self._need(node.this, "number"), decimals=digits and digits.copy()), "number"
         if isinstance(node, exp.Coalesce):
             parts = self._alike(node, [node.this, *node.expressions])
-            kind = cast(Kind, self._kinds(node, [node.this, *node.expressions]))
+            kind = self._kinds(node, [node.this, *node.expressions])
             return exp.Coalesce(this=parts[0], expressions=parts[1:-1]), kind
-        self._refuse_node(node)
+        raise self._refused_node(node)
 
-    def _need(self, node: exp.Expression, kind: Kind) -> exp.Expression:
+    def _need(self, node: exp.Expr, kind: Kind) -> exp.Expr:
         built, found = self.typed(node, kind)
         if found == kind or found == "null":
             return built
         if kind == "number" and found == "text" and isinstance(built, exp.Column):
             return _cast(built, "number")
-        self._refuse(node, f"is {_a(found)} where {_a(kind)} is needed", "")
+        raise self._refused(node, f"is {_a(found)} where {_a(kind)} is needed", "")
 
-    def _kinds(self, whole: exp.Expression, nodes: list[exp.Expression]) -> Kind:
+    def _kinds(self, whole: exp.Expr, nodes: list[exp.Expr]) -> Kind:
         """The one kind in which several pieces are compared: that of those which have one."""
         kinds: list[Kind] = []
         texts = False
@@ -221,7 +223,7 @@ class _Reader:
             return "text"
         return "text" if isinstance(whole, (exp.EQ, exp.NEQ, exp.In, exp.Coalesce)) else "number"
 
-    def _alike(self, whole: exp.Expression, nodes: list[exp.Expression]) -> list[Any]:
+    def _alike(self, whole: exp.Expr, nodes: list[exp.Expr]) -> list[Any]:
         """The pieces read as one kind, and after them that kind."""
         kind = self._kinds(whole, nodes)
         built: list[Any] = []
@@ -234,42 +236,44 @@ class _Reader:
             elif kind == "number" and found == "text" and isinstance(piece, exp.Column):
                 built.append(_cast(piece, "number"))
             else:
-                self._refuse(
+                raise self._refused(
                     whole, f"compares {_a(kind)} with {_a(found)}", "Text stands in single quotes, numbers without."
                 )
         return [*built, kind]
 
-    def _in(self, node: exp.In) -> exp.Expression:
+    def _in(self, node: exp.In) -> exp.Expr:
         listed = node.expressions
         if node.args.get("query") or node.args.get("unnest") or node.args.get("field") or not listed:
-            self._refuse(node, "needs a list of values", "For example event in ('login', 'export').")
+            raise self._refused(node, "needs a list of values", "For example event in ('login', 'export').")
         for item in listed:
             if not isinstance(item.unnest(), (exp.Literal, exp.Neg)):
-                self._refuse(item, "is not a plain value", "`in` takes a list of texts or numbers.")
+                raise self._refused(item, "is not a plain value", "`in` takes a list of texts or numbers.")
         parts = self._alike(node, [node.this, *listed])
         return exp.In(this=parts[0], expressions=parts[1:-1])
 
-    def _is(self, node: exp.Is) -> exp.Expression:
+    def _is(self, node: exp.Is) -> exp.Expr:
         right = node.expression
         if isinstance(right, exp.Null):
             return exp.Is(this=self.typed(node.this, "text")[0], expression=exp.Null())
         if isinstance(right, exp.Boolean):
             return exp.Is(this=self._need(node.this, "boolean"), expression=exp.Boolean(this=bool(right.this)))
-        self._refuse(node, "is neither `is null` nor `is true`", "To compare use `=`.")
+        raise self._refused(node, "is neither `is null` nor `is true`", "To compare use `=`.")
 
-    def _is_property(self, node: exp.Expression) -> bool:
+    def _is_property(self, node: exp.Expr) -> bool:
         if isinstance(node, exp.Paren):
             return self._is_property(node.this)
         path = _path(node)
         return path is not None and len(path) > 1 and path[0].lower() == "properties"
 
-    def _property(self, node: exp.Expression, kind: Kind) -> exp.Expression:
+    def _property(self, node: exp.Expr, kind: Kind) -> exp.Expr:
         path = _path(node.unnest())
         assert path is not None
         if self.table not in WITH_PROPERTIES:
-            self._refuse(node, f"does not exist: {self.table} have no properties", among(path[1], COLUMNS[self.table]))
+            raise self._refused(
+                node, f"does not exist: {self.table} have no properties", among(path[1], COLUMNS[self.table])
+            )
         if len(path) > 4:
-            self._refuse(node, "is nested too deeply", "At most properties.a.b.c.")
+            raise self._refused(node, "is nested too deeply", "At most properties.a.b.c.")
         names = [exp.to_identifier(name, quoted=True) for name in ("properties", *path[1:])]
         column = exp.Column(**dict(zip(("this", "table", "db", "catalog"), reversed(names), strict=False)))
         return _cast(column, "text" if kind == "null" else kind)
@@ -283,52 +287,52 @@ class _Reader:
         names = [*valid, *(["properties.x"] if self.table in WITH_PROPERTIES else [])]
         quoted = f"If it is text, write '{name}' in single quotes. " if node.this.args.get("quoted") else ""
         what = "is the whole of the properties" if name.lower() == "properties" else f"is not a column of {self.table}"
-        self._refuse(node, what, quoted + among(name, names), code="unknown-column")
+        raise self._refused(node, what, quoted + among(name, names), code="unknown-column")
 
     def _literal(self, node: exp.Literal) -> Typed:
         if node.is_string:
             return exp.Literal.string(str(node.this)), "text"
         if not math.isfinite(float(node.this)):
-            self._refuse(node, "is too large a number", "")
+            raise self._refused(node, "is too large a number", "")
         return exp.Literal.number(str(node.this)), "number"
 
-    def _moment(self, node: exp.Expression) -> exp.Expression:
+    def _moment(self, node: exp.Expr) -> exp.Expr:
         text = str(node.unnest().this)
         try:
             at = datetime.fromisoformat(text)
         except ValueError:
-            self._refuse(node, "is not a time", "Write ISO 8601, for example '2026-06-10' (UTC).")
+            raise self._refused(node, "is not a time", "Write ISO 8601, for example '2026-06-10' (UTC).") from None
         at = at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at
         return exp.Cast(this=exp.Literal.string(at.isoformat(sep=" ")), to=exp.DataType.build("TIMESTAMP"))
 
     # -- refusals ------------------------------------------------------------------------------------------------
 
-    def _refuse(self, node: exp.Expression, why: str, hint: str, code: str = "bad-condition") -> NoReturn:
+    def _refused(self, node: exp.Expr, why: str, hint: str, code: str = "bad-condition") -> InputError:
         piece = node.sql(dialect="duckdb", comments=False)
         whole = f" (in {self.text!r})" if piece != self.text else ""
-        raise InputError(f"`{piece}`{whole} {why}.", hint, code=code)
+        return InputError(f"`{piece}`{whole} {why}.", hint, code=code)
 
-    def _refuse_node(self, node: exp.Expression) -> NoReturn:
+    def _refused_node(self, node: exp.Expr) -> InputError:
         if isinstance(node, exp.Func):
             name = node.name if isinstance(node, exp.Anonymous) else node.sql_name().lower()
             if isinstance(node, exp.Cast):
-                self._refuse(
+                return self._refused(
                     node, "converts a type", "Properties are read as what they are compared with; leave it out."
                 )
             if isinstance(node, exp.AggFunc):
-                self._refuse(
+                return self._refused(
                     node, "is an aggregate", "A condition looks at one row; what is counted is said by the metric."
                 )
-            self._refuse(node, f"uses `{name}`, which is not allowed here", among(name, FUNCTIONS))
+            return self._refused(node, f"uses `{name}`, which is not allowed here", among(name, FUNCTIONS))
         names = {exp.Subquery: "a subquery", exp.Select: "a subquery", exp.Star: "a star", exp.Window: "a window"}
         what = next((name for kind, name in names.items() if isinstance(node, kind)), f"{node.key} ")
-        self._refuse(
+        return self._refused(
             node, f"is {what.strip()}, which is not allowed here",
             "Allowed: comparisons, and, or, not, in, like, between, is null, + - * / %, " + ", ".join(FUNCTIONS) + ".",
         )  # fmt: skip
 
 
-def _path(node: exp.Expression) -> list[str] | None:
+def _path(node: exp.Expr) -> list[str] | None:
     """The dotted name a column or dot expression stands for; None for anything else."""
     if isinstance(node, exp.Column) and isinstance(node.this, exp.Identifier):
         return [part.name for part in node.parts]
@@ -338,7 +342,7 @@ def _path(node: exp.Expression) -> list[str] | None:
     return None
 
 
-def _cast(node: exp.Expression, kind: str) -> exp.Expression:
+def _cast(node: exp.Expr, kind: str) -> exp.Expr:
     return exp.TryCast(this=node, to=exp.DataType.build(_SQL_TYPES[kind]))
 
 

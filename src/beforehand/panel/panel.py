@@ -1,0 +1,161 @@
+"""The panel: counts what signals ask for, once, and lays it out for them."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from beforehand.calendar import Grain, zone_named
+from beforehand.panel import columns, traits, where
+from beforehand.panel.begins import Begins
+from beforehand.panel.columns import ACTIVE, Column, Plan
+from beforehand.panel.life import Lives, Stated
+from beforehand.panel.sheet import Counted, Sheet, closes_of
+from beforehand.panel.store import CellStore, Scope, Span, insert, span
+from beforehand.panel.subjects import Ids, Subjects, excluded_people, subjects
+from beforehand.panel.traits import Dated
+from beforehand.signals.tree import Quantity, SubjectKind
+
+if TYPE_CHECKING:
+    from beforehand.facts import Facts
+    from beforehand.workspace import Folder
+
+_sheets = itertools.count()
+
+
+class Panel:
+    """Numbers per subject and period over the facts of a workspace, with the metrics of its folder."""
+
+    def __init__(self, facts: Facts, folder: Folder) -> None:
+        self.facts = facts
+        self.connection = facts.connection
+        self.metrics = folder.metrics
+        self.settings = folder.settings
+        self.zone = zone_named(folder.settings.zone)
+        excluded = folder.settings.exclude
+        self.excluded_events = where.condition(excluded.events, "events") if excluded.events else None
+        self._made: list[tuple[weakref.ref[Sheet], list[str]]] = []
+
+    def sheet(
+        self,
+        kind: SubjectKind,
+        quantities: Iterable[tuple[Quantity, Grain]],
+        wanted: Iterable[str] = (),
+        *,
+        now_us: int,
+        grace_us: int = 0,
+        since_us: int | None = None,
+        until_us: int | None = None,
+        last: int | None = None,
+        filling: bool = False,
+    ) -> Sheet:
+        """Counts the quantities and lays them out at closes with `since_us` <= end <= `until_us`, or the `last` ones.
+
+        `wanted` are the traits a population reads. Facts learned at or after `now_us` do not exist. With `filling` the
+        period still filling is the last close. Raises InputError where a metric is not defined well, EngineError where
+        nothing can be counted.
+        """
+        asked = set(quantities)
+        roster = subjects(self.facts, kind)
+        excluded = excluded_people(self.connection, self.settings.exclude.people)
+        plans = {q.metric: columns.plan(self.metrics[q.metric], kind) for q, _ in asked}
+        active = columns.plan(ACTIVE, kind)
+        needs = self._needs(asked, plans, active)
+        spans = {table: span(self.connection, table) for table, _ in needs}
+        begun = [s.first_us for s in spans.values() if s is not None]
+        grains = {grain for _, grain in asked}
+        closes = {
+            grain: closes_of(
+                grain, self.zone, grace_us, now_us, min(begun, default=None), since_us, until_us, last, filling
+            )
+            for grain in grains
+        }
+        store = CellStore(self.connection)
+        self._tidy()
+        number = next(_sheets)
+        temporary = [self._rows(roster, number)]
+        counted = {}
+        for (table, grain), wanted_columns in needs.items():
+            scope = Scope(table, grain, kind, self.zone, grace_us, self.excluded_events)
+            given = list(wanted_columns.values())
+            if filling and self._learned_since(table, spans[table], now_us):
+                sets, failed = store.passing(scope, given, excluded, now_us, f"{number}_{len(temporary)}")
+                temporary += [name for cells in sets for name in (cells.base, cells.later)]
+            else:
+                sets, failed = store.prepare(scope, given, excluded)
+            counted[table, grain] = Counted(tuple(sets), failed)
+        sheet = Sheet(
+            self.connection, roster, closes, plans, active, counted, self._lives(roster, temporary[0], excluded),
+            {name: self._trait(name, roster, temporary[0]) for name in set(wanted) - {"age"}}, temporary[0],
+        )  # fmt: skip
+        self._made.append((weakref.ref(sheet), temporary))
+        return sheet
+
+    def _tidy(self) -> None:
+        """Drops the temporary tables of sheets that are gone; never while a sheet may be reading."""
+        kept = []
+        for sheet, tables in self._made:
+            if sheet() is None:
+                for table in tables:
+                    self.connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
+            else:
+                kept.append((sheet, tables))
+        self._made = kept
+
+    def _learned_since(self, table: str, extent: Span | None, now_us: int) -> bool:
+        """Whether the store holds facts that were learned at or after `now_us`."""
+        if extent is None or extent.last_us < now_us:
+            return False
+        found = self.connection.execute(
+            f"SELECT 1 FROM {table} WHERE epoch_us(occurred_at) + delay >= {now_us} LIMIT 1"
+        ).fetchone()
+        return found is not None
+
+    def _needs(
+        self, asked: set[tuple[Quantity, Grain]], plans: dict[str, Plan], active: Plan
+    ) -> dict[tuple[str, Grain], dict[str, Column]]:
+        needs: dict[tuple[str, Grain], dict[str, Column]] = {}
+        for quantity, grain in sorted(asked, key=str):
+            used = [plans[quantity.metric], *([active] if quantity.per_active else [])]
+            for plan in used:
+                needs.setdefault((plan.table, grain), {}).update({column.name: column for column in plan.parts})
+        return needs
+
+    def _rows(self, roster: Subjects, number: int) -> str:
+        """A temporary table that says which row of the sheet each stored account or member belongs to."""
+        name = f"panel_rows_{number}"
+        self.connection.execute(f"CREATE TEMP TABLE {name} (account INTEGER, member INTEGER, row BIGINT)")
+        insert(
+            self.connection,
+            name,
+            {"account": roster.raw_account, "member": roster.raw_member, "row": roster.raw_row},
+        )
+        return name
+
+    def _trait(self, name: str, roster: Subjects, rows: str) -> tuple[Dated, Dated | None]:
+        """The values of a trait; for people, those of their accounts too, which hold where a person has none."""
+        if roster.kind == "account":
+            return traits.read(self.connection, name, rows, people=False), None
+        return traits.joined(
+            traits.read(self.connection, name, rows, people=True),
+            traits.read(self.connection, name, rows, people=False),
+        )
+
+    def _lives(self, roster: Subjects, rows: str, excluded: Ids) -> Lives:
+        begins = Begins(self.connection, roster.kind, self.excluded_events, excluded, rows)
+        begins.refresh()
+        firsts = begins.read(roster.size)
+        people = roster.kind == "person"
+        starts = traits.stated(traits.read(self.connection, "started_at", rows, people))
+        ends = [traits.stated(traits.read(self.connection, "ended_at", rows, False)), begins.churned()]
+        if people:
+            ends.append(traits.stated(traits.read(self.connection, "ended_at", rows, True)))
+        ended = Stated.joined(ends)
+        # Only an end with facts after it can have been reopened.
+        reopened = np.flatnonzero(firsts.newest_us[ended.row] > ended.at_us)
+        after = begins.after(reopened, ended)
+        return Lives(firsts.points, starts, ended, after)

@@ -1,0 +1,172 @@
+"""Who the rows of a panel are: accounts or people as they are known now, and which stored nodes each is made of.
+
+Facts and cells keep the node they were stored under. Merges, their undoing, matches and exclusions apply here, when
+cells are laid out, so that none of them makes anything be counted again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from beforehand.facts import Facts
+from beforehand.signals.tree import SubjectKind
+
+Ids = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Subjects:
+    """The subjects of a sheet, `n` rows, ascending by account, node and member.
+
+    A person is the first of the stored members (`node`, `member`) that are this person at the account; for accounts
+    `node` is the account and `member` -1. `raw_account`, `raw_member` and `raw_row` say which row each stored account
+    or member belongs to. `slots` says, for stored accounts whose members are not simply bits of their own account's
+    row, which bit each member is: merged accounts and people known under several members.
+    """
+
+    kind: SubjectKind
+    account: Ids
+    node: Ids
+    member: Ids
+    raw_account: Ids
+    raw_member: Ids
+    raw_row: NDArray[np.int64]
+    slots: dict[int, NDArray[np.int64]]
+    label: Callable[[int], str]
+
+    def scope(self, row: int) -> str:
+        """What tells this subject from others of its account: nothing for the account itself, else who it is."""
+        return "" if self.kind == "account" else self.label(row)
+
+    @property
+    def size(self) -> int:
+        """How many subjects there are (n)."""
+        return int(self.account.size)
+
+
+@dataclass(frozen=True)
+class _Members:
+    """Stored members of accounts in scope, the account each belongs to now, and the member it is (`lead`)."""
+
+    account: Ids
+    member: Ids
+    owner: Ids
+    lead_account: Ids
+    lead_member: Ids
+
+
+def subjects(facts: Facts, kind: SubjectKind) -> Subjects:
+    """The subjects of one kind as they are known now: confirmed, canonical and not excluded."""
+    known = facts.subjects()
+    canonical = np.asarray(known.account, dtype=np.int32)
+    raw, into = _pairs(known.canonical)
+    at = np.minimum(np.searchsorted(canonical, into), max(canonical.size - 1, 0))
+    inside = (canonical[at] == into) if canonical.size else np.zeros(into.size, bool)
+    raw, into, rows = raw[inside], into[inside], at[inside].astype(np.int64)
+    members = _members(facts.connection, raw, into)
+    if kind == "account":
+        none = np.full(raw.size, -1, np.int32)
+        return Subjects(
+            kind, canonical, canonical, np.full(canonical.size, -1, np.int32), raw, none, rows, _slots(members),
+            lambda row: str(known.label[row]),
+        )  # fmt: skip
+    key = np.stack([members.owner, members.lead_account, members.lead_member], axis=1)
+    unique, row = np.unique(key, axis=0, return_inverse=True)
+    account, node, member = (np.ascontiguousarray(unique[:, i]) for i in range(3))
+    return Subjects(
+        kind, account, node, member, members.account, members.member, row.reshape(-1).astype(np.int64), {},
+        lambda i: str(facts.member_label(int(node[i]), int(member[i]))),
+    )  # fmt: skip
+
+
+def excluded_people(connection: duckdb.DuckDBPyConnection, patterns: tuple[str, ...]) -> Ids:
+    """The stored members (pairs of account and member, `[m, 2]`) of people whose id or e-mail matches a pattern."""
+    if not patterns:
+        return np.empty((0, 2), np.int32)
+    matches = " OR ".join(["lower(i.external) GLOB ?"] * len(patterns))
+    escaped = [pattern.lower().replace("[", "[[]").replace("?", "[?]") for pattern in patterns]
+    found = connection.execute(
+        f"SELECT DISTINCT m.account, m.member FROM members m JOIN person_ids i USING (person)"
+        f" WHERE {matches} ORDER BY ALL",
+        escaped,
+    ).fetchnumpy()
+    return np.stack([np.asarray(found["account"]), np.asarray(found["member"])], axis=1).astype(np.int32)
+
+
+def _pairs(canonical: object) -> tuple[Ids, Ids]:
+    if isinstance(canonical, dict):
+        raw = np.fromiter(canonical.keys(), dtype=np.int32, count=len(canonical))
+        return raw, np.fromiter(canonical.values(), dtype=np.int32, count=len(canonical))
+    into = np.asarray(canonical, dtype=np.int32)
+    return np.arange(into.size, dtype=np.int32)[into >= 0], into[into >= 0]
+
+
+def _members(connection: duckdb.DuckDBPyConnection, raw: Ids, into: Ids) -> _Members:
+    """Members of one account (after merges) that are one person (after merges) are one: the first of them."""
+    found = connection.execute("SELECT account, member, person FROM members ORDER BY account, member").fetchnumpy()
+    account, member = (np.asarray(found[name], dtype=np.int32) for name in ("account", "member"))
+    person = np.asarray(found["person"], dtype=np.int64)
+    order = np.argsort(raw, kind="stable")
+    at = np.minimum(np.searchsorted(raw[order], account), max(raw.size - 1, 0))
+    inside = (raw[order][at] == account) if raw.size else np.zeros(account.size, bool)
+    account, member, person, owner = account[inside], member[inside], person[inside], into[order][at][inside]
+    person = _merged_people(connection, person)
+    # Members of the account itself come before those of accounts merged into it, so that they keep their place.
+    by = np.lexsort((member, account, owner != account, person, owner))
+    first = np.ones(by.size, dtype=bool)
+    first[1:] = (owner[by][1:] != owner[by][:-1]) | (person[by][1:] != person[by][:-1])
+    lead = np.empty(by.size, np.int64)
+    lead[by] = by[first][np.cumsum(first) - 1]
+    return _Members(account, member, owner, account[lead], member[lead])
+
+
+def _merged_people(connection: duckdb.DuckDBPyConnection, person: NDArray[np.int64]) -> NDArray[np.int64]:
+    merges = connection.execute(
+        "SELECT node, into_node FROM merges WHERE kind = 'person' AND undone_at IS NULL ORDER BY merge"
+    ).fetchall()
+    if not merges:
+        return person
+    into = dict(merges)
+
+    def final(node: int) -> int:
+        seen = set()
+        while node in into and node not in seen:
+            seen.add(node)
+            node = into[node]
+        return node
+
+    unique, inverse = np.unique(person, return_inverse=True)
+    return np.array([final(int(p)) for p in unique], dtype=np.int64)[inverse]
+
+
+def _slots(members: _Members) -> dict[int, NDArray[np.int64]]:
+    """For each stored account whose members are not simply their own bits: the bit of each member.
+
+    A member of the account itself keeps its number; one that came with a merged account gets a number beyond those.
+    """
+    own = members.lead_account == members.owner
+    odd = np.unique(
+        members.account[~own | (members.owner != members.account) | (members.lead_member != members.member)]
+    )
+    if not odd.size:
+        return {}
+    size = np.zeros(int(max(members.owner.max(), members.account.max())) + 1, np.int64)
+    np.maximum.at(size, members.account, members.member.astype(np.int64) + 1)
+    bit = members.lead_member.astype(np.int64)
+    if not own.all():
+        foreign = np.stack([members.owner, members.lead_account, members.lead_member], axis=1)[~own]
+        unique, inverse = np.unique(foreign, axis=0, return_inverse=True)
+        number = np.arange(len(unique)) - np.searchsorted(unique[:, 0], unique[:, 0], side="left")
+        bit[~own] = (size[unique[:, 0]] + number)[inverse.reshape(-1)]
+    slots: dict[int, NDArray[np.int64]] = {}
+    for node in odd:
+        mine = members.account == node
+        found = np.full(int(members.member[mine].max()) + 1, -1, np.int64)
+        found[members.member[mine]] = bit[mine]
+        slots[int(node)] = found
+    return slots
