@@ -27,6 +27,7 @@ from beforehand.story.scene import Check, Closing, Occasion, Record, Stake
 from beforehand.story.telling import tell
 
 if TYPE_CHECKING:
+    from beforehand.commands.judging import SignalHistory
     from beforehand.facts import Facts
     from beforehand.workspace import Folder
 
@@ -67,6 +68,36 @@ class Witness:
             "clauses": [clause.as_json() for clause in self.clauses],
             "nodes": list(self.whose.nodes),
         }
+
+
+def witnesses(
+    facts: Facts,
+    folder: Folder,
+    history: SignalHistory,
+    rows: Sequence[int],
+    end_us: int,
+    now_us: int,
+    *,
+    filling: bool = False,
+) -> list[Witness]:
+    """The witnesses of rows of a judged history at one of its closes: for whom an alert opens there."""
+    from beforehand.facts.beginnings import beginnings
+
+    subjects, known_us = history.subjects, now_us if filling else min(end_us + history.grace_us, now_us)
+    raw_row = np.asarray(subjects.raw_row)
+    order = np.argsort(raw_row, kind="stable")
+    low = np.searchsorted(raw_row[order], rows, side="left")
+    high = np.searchsorted(raw_row[order], rows, side="right")
+    whom: list[Whose] = []
+    for row, a, b in zip(rows, low, high, strict=True):
+        raw = order[int(a) : int(b)]
+        nodes = tuple(dict.fromkeys(int(n) for n in subjects.raw_account[raw]))
+        scope = subjects.scope(row)
+        members = tuple((int(subjects.raw_account[r]), int(subjects.raw_member[r])) for r in raw) if scope else ()
+        whom.append(Whose(facts.label(int(subjects.account[row])), nodes, scope, members))
+    born = beginnings(facts, {node for whose in whom for node in whose.nodes}, known_us)
+    whom = [replace(w, born_us=min((born[n] for n in w.nodes if n in born), default=None)) for w in whom]
+    return witness(facts, folder, history.signal, whom, end_us, history.grace_us, now_us, filling=filling)
 
 
 def witness(
@@ -195,14 +226,10 @@ def _add(facts: Facts, folder: Folder, one: Witness, leaf: Leaf, receipt: Receip
 
 
 def take_all(facts: Facts, asks: Sequence[Ask]) -> list[Receipt]:
-    """Receipts for questions; equal ones are asked once."""
+    """Receipts for questions, in their order."""
     from beforehand.facts import receipts
 
-    taken: dict[Ask, Receipt] = {}
-    for ask in asks:
-        if ask not in taken:
-            taken[ask] = receipts.take(facts, *ask)
-    return [taken[ask] for ask in asks]
+    return receipts.take_all(facts, asks) if asks else []
 
 
 @dataclass(frozen=True)
@@ -221,7 +248,7 @@ def occasion_of(facts: Facts, folder: Folder, kept: Kept, record: Mapping[str, A
     """The story of a kept alert as of now: its receipts checked, and what stands around it asked anew."""
     clauses = [Clause.from_json(c) for c in kept.evidence.get("clauses", ())]
     then = [Receipt.from_json(r) for r in kept.receipts]
-    checks = [_check(facts, receipt, now_us) for receipt in then]
+    checks = _checks(facts, then, now_us)
     node = facts.account_named(kept.account)
     whose = Whose(kept.account, nodes_of(facts, node))
     around, stake = surroundings(facts, whose, now_us, len(then))
@@ -245,13 +272,13 @@ def occasion_of(facts: Facts, folder: Folder, kept: Kept, record: Mapping[str, A
     )
 
 
-def _check(facts: Facts, receipt: Receipt, now_us: int) -> Check:
-    """Whether a receipt still gives the answer of then, and the answer with all that is known now."""
+def _checks(facts: Facts, then: Sequence[Receipt], now_us: int) -> list[Check]:
+    """Of each receipt, whether it still gives the answer of then, and the answer with all that is known now."""
     from beforehand.facts import receipts
 
-    if not receipts.verify(facts, receipt):
-        return Check(False, receipts.take(facts, receipt.query, now_us))
-    return Check(True, receipts.take(facts, receipt.query, max(now_us, receipt.known_us)))
+    again = take_all(facts, [(receipt.query, receipt.known_us) for receipt in then])
+    today = take_all(facts, [(receipt.query, max(now_us, receipt.known_us)) for receipt in then])
+    return [Check(receipts.agree(one, other), now) for one, other, now in zip(then, again, today, strict=True)]
 
 
 def surroundings(facts: Facts, whose: Whose, now_us: int, first: int) -> tuple[list[Receipt], Stake]:

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from beforehand.calendar import DAY_US, Grain, period_of, start_of, to_datetime, zone_named
+from beforehand.calendar import DAY_US, Grain, period_of, start_of, to_datetime, to_us, zone_named
 from beforehand.commands.closes import Sheet, Teller, Told
+from beforehand.commands.stories import witnesses
 from beforehand.signals.numbers import CLEAR, HOLDS
 from beforehand.signals.signal import Signal
 from beforehand.signals.tree import Absence, All, Any, Named, Node
@@ -27,13 +28,18 @@ def telling(facts: Facts, folder: Folder, histories: Mapping[str, SignalHistory]
     def tell(sheet: Sheet, q: int, rows: Sequence[int]) -> list[Told]:
         history = histories[sheet.signal]
         column = int(np.searchsorted(history.ends, int(sheet.ends_us[q])))
-        told = []
-        for row in rows:
-            since = to_datetime(since_us(history, row, column, folder))
-            account, scope = sheet.keys[row]
-            headline = f"{scope or account}: {history.signal.text}"
-            told.append(Told(headline, since, owner_of(facts, int(history.subjects.account[row]), at)))
-        return told
+        filling = sheet.filling and q == sheet.closes
+        seen = witnesses(facts, folder, history, rows, int(sheet.ends_us[q]), to_us(at), filling=filling)
+        return [
+            Told(
+                headline=witness.headline(folder, to_us(at)),
+                since=to_datetime(since_us(history, row, column, folder)),
+                owner=owner_of(facts, int(history.subjects.account[row]), at),
+                evidence=witness.as_json(),
+                receipts=[receipt.as_json() for receipt in witness.receipts],
+            )
+            for row, witness in zip(rows, seen, strict=True)
+        ]
 
     return tell
 

@@ -51,10 +51,14 @@ def take_all(facts: Facts, asks: Sequence[tuple[Query, int]]) -> list[Receipt]:
 
 def verify(facts: Facts, receipt: Receipt) -> bool:
     """Whether the same question, as known at the same moment, still has the same answer from the same rows."""
-    again = take(facts, receipt.query, receipt.known_us)
-    if (again.query.exclusions, again.count, again.digest) != (receipt.query.exclusions, receipt.count, receipt.digest):
+    return agree(receipt, take(facts, receipt.query, receipt.known_us))
+
+
+def agree(kept: Receipt, again: Receipt) -> bool:
+    """Whether two answers to one question are the same: rules, rows and values."""
+    if (again.query.exclusions, again.count, again.digest) != (kept.query.exclusions, kept.count, kept.digest):
         return False
-    return len(again.values) == len(receipt.values) and all(map(same, again.values, receipt.values))
+    return len(again.values) == len(kept.values) and all(map(same, again.values, kept.values))
 
 
 def same(one: Value, other: Value) -> bool:
