@@ -32,7 +32,8 @@ def beginnings(facts: Facts, nodes: Iterable[int], known_us: int) -> dict[int, i
         ).fetchall()
         stated = facts.connection.execute(
             "SELECT account, value FROM traits WHERE trait = 'started_at' AND member IS NULL "
-            f"AND account IN ({listed}) AND (NOT dated OR epoch_us(occurred_at) + delay < {known_us}) ORDER BY dated, occurred_at, stored_seq"
+            f"AND account IN ({listed}) AND (NOT dated OR epoch_us(occurred_at) + delay < {known_us}) "
+            "ORDER BY dated, occurred_at, stored_seq"
         ).fetchall()
     found = {int(account): int(us) for account, us in first if us is not None}
     zone = zone_named(facts.settings.zone)
