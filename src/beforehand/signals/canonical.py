@@ -58,7 +58,7 @@ def say_population(population: t.Population) -> str:
         case t.Compare(trait=trait, op=op, value=value) if op in ("is", "is not"):
             return f"{_trait(trait)} {op} {_value(value)}"
         case t.Compare(trait=trait, op=op, value=value):
-            unit = " days" if trait == "age" else ""
+            unit = " days" if trait == "age" and not isinstance(value, str) else ""
             return f"{_trait(trait)} {SIDES[op]} {value if isinstance(value, str) else number(value)}{unit}"
         case t.Among(trait=trait, values=values):
             return f"{_trait(trait)} in ({', '.join(_value(v) for v in values)})"

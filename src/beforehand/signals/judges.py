@@ -68,8 +68,7 @@ def judge_usual(leaf: Usual, windows: Float, counted: bool = True) -> Verdicts:
         op, bound = usual_bound(leaf, usual)
         found = _streak(leaf.streak, block, op, bound)
         found[np.isnan(usual.mid) & (found != FAILED)] = UNSURE
-        if not np.isfinite(usual.upper).all() or not np.isfinite(usual.lower).all() or np.isinf(history).any():
-            found[np.isinf(history).any(axis=-1)] = FAILED
+        found[np.isinf(history).any(axis=-1)] = FAILED
         verdicts[rows] = found
     return verdicts
 

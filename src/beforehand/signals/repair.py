@@ -13,59 +13,32 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, pairwise
 
 from lark import Lark
 from lark.lexer import PatternRE
 from lark.parsers.lalr_analysis import Shift
 from rapidfuzz.distance import OSA
 
-from beforehand.signals.grammar import FORMS, grammar_for
+from beforehand.signals.grammar import FORMS, NUMBER_WORDS, grammar_for
 from beforehand.signals.vocabulary import Vocabulary
 
 WORD = re.compile(
     r"\"[^\"]*\"|'[^']*'|[-+]?[$€£]?\d[\d,]*(?:\.\d+)?[km]?(?![a-zA-Z\d])|\d+(?:\.\d+)?|[^\W\d][\w.'-]*|[<>=!]=|\S"
 )
 LONGEST_FORM = 4
-DROP, PUT_IN, ASIDE, AGAIN = 1.0, 1.1, 0.7, 0.25
-AHEAD = 0.3  # the estimate of what each word left will cost
-MOST_STATES = 6000
+FURTHEST = 8  # words put aside at once
+PUT_IN, ASIDE, SWAP, AGAIN = 1.1, 0.7, 0.75, 0.25
+AHEAD = 0.2  # the estimate of what each word left will cost
+MOST_STATES = 10_000
+FURTHER = 400  # how many states are looked at after the first sentence, which need not be the cheapest
 MOST_COST = 6.0
-# Words that carry little: cheap to drop and to put in.
-SMALL = {
-    "THE",
-    "FOR",
-    "PER",
-    "IN",
-    "OF",
-    "BE",
-    "A",
-    "CONSECUTIVE",
-    "BY",
-    "VS",
-    "BEFORE",
-    "WHERE",
-    "PERCENT",
-    "LPAR",
-    "RPAR",
-}
+# Words that carry little: cheap to put in. (`in` is dearer than `for`, so that of the two `for` is put in.)
+SMALL = frozenset(["THE", "FOR", "PER", "OF", "BE", "A", "CONSECUTIVE", "BY", "VS", "BEFORE", "WHERE", "PERCENT", "LPAR", "RPAR"])
 # Never put in: they would say something the person did not.
-NEVER = {
-    "METRIC",
-    "NUMBER",
-    "NAME",
-    "TRAIT",
-    "VALUE",
-    "STRING",
-    "DATE",
-    "NUMBER_WORD",
-    "NO",
-    "NOT",
-    "OR",
-    "EVERY",
-    "SIGNAL",
-}
-NEVER |= {"FAR", "OR_MORE", "OR_LESS", "EQ", "NE", "WITHIN", "TIMES", "YEAR", "FOR_PEOPLE"}
+NEVER = frozenset(["NUMBER_WORD", "NO", "NOT", "OR", "EVERY", "SIGNAL", "FAR", "OR_MORE", "OR_LESS", "EQ", "NE", "WITHIN", "TIMES", "YEAR", "FOR_PEOPLE"])
+# In one order always, so that of two repairs at one price the same is told each time.
+PUT = tuple(terminal for terminal in FORMS if terminal not in NEVER)
 # Where a whole clause is missing, it is put in as one.
 CLAUSES = (("VS", "vs"), ("THE", "the"), ("NUMBER", "8"), ("UNIT", "weeks"), ("BEFORE", "before"))
 FREE = {
@@ -77,6 +50,7 @@ FREE = {
     "VALUE": r"[^\W\d_][\w.&'/+-]*( [^\W_][\w.&'/+-]*)*",
 }
 LOOSE = {"NAME", "TRAIT", "VALUE"}
+LITTLE = {"the", "of", "a", "for", "in", "is", "to", "by", "x"}
 KEYWORDS = {word for _, forms in FORMS.values() for form in forms for word in form.split()}
 
 Stack = tuple[object, ...]
@@ -114,11 +88,6 @@ class _Table:
         self.start: Stack = (conf.start_state,)
         self.seen: dict[tuple[Stack, str], Stack | None] = {}
 
-    def next_terminals(self, stack: Stack) -> Iterator[str]:
-        for name in self.states[stack[-1]]:
-            if name.isupper() and name != "$END":
-                yield name
-
     def feed(self, stack: Stack, terminal: str) -> Stack | None:
         """The stack after a terminal; None where it cannot stand. `$END` gives an empty stack when accepted."""
         key = (stack, terminal)
@@ -145,6 +114,10 @@ class _Table:
 class _Search:
     def __init__(self, words: list[str], vocabulary: Vocabulary) -> None:
         self.words = words
+        self.said = len(words)  # the words behind these are halves
+        self.split: dict[int, tuple[tuple[int, int, float], ...]] = {}
+        self.metric_words = {word for phrase in vocabulary.phrases for word in phrase.split()}
+        self.known = KEYWORDS | self.metric_words
         lark = grammar_for(vocabulary)
         self.table = _Table(lark)
         self.forms = [(t, form) for t, (_, forms) in FORMS.items() for form in forms]
@@ -158,90 +131,144 @@ class _Search:
         self.readings: dict[Rest, list[Reading]] = {}
 
     def read(self, indices: Rest) -> list[Reading]:
-        """Every way to read these words as one terminal, cheapest first per terminal."""
-        if indices in self.readings:
-            return self.readings[indices]
-        said = " ".join(self.words[i] for i in indices)
-        low = said.lower()
-        best: dict[str, Reading] = {}
-        for terminal, form in self.forms:
-            if abs(len(form) - len(low)) > max(2, len(form) // 2):
-                continue
-            if form == low:
-                best[terminal] = Reading(terminal, said, 0.0)
-                continue
-            most = max(1, (len(form) + 1) // 3)
-            off: float = OSA.distance(low, form, score_cutoff=most)
-            if low.replace(" ", "") == form.replace(" ", ""):
-                off = 0.5
-            if off <= most and len(form) > 1 and not (len(form) <= 3 and off >= len(form) - 1 and low[:1] != form[:1]):
-                cost = 0.3 + 0.9 * off / max(3, len(form)) + (0.15 if low in KEYWORDS else 0.0) + 0.01 * off
-                if terminal not in best or cost < best[terminal].cost:
-                    best[terminal] = Reading(terminal, form, cost)
-        for terminal, pattern in self.free.items():
-            if pattern.fullmatch(said):
-                loose = terminal in LOOSE or terminal == "METRIC"
-                cost = (0.1 * (len(indices) - 1) + (0.9 if low in KEYWORDS else 0.02)) if loose else 0.0
-                best.setdefault(terminal, Reading(terminal, said, cost))
-        self.readings[indices] = list(best.values())
+        """Every way to read these words as one terminal, the cheapest of each terminal."""
+        if indices not in self.readings:
+            said = " ".join(self.words[i] for i in indices)
+            best: dict[str, Reading] = {}
+            for terminal, form in self.forms:
+                cost = self._unlike(said.lower(), form)
+                if cost is not None and (terminal not in best or cost < best[terminal].cost):
+                    best[terminal] = Reading(terminal, form if cost else said, cost)
+            in_order = all(after == before + 1 for before, after in pairwise(indices))
+            for terminal, pattern in self.free.items():
+                if pattern.fullmatch(said) and (in_order or terminal not in LOOSE):
+                    best.setdefault(terminal, Reading(terminal, said, self._freely(terminal, said.lower())))
+            self.readings[indices] = list(best.values())
         return self.readings[indices]
+
+    def _unlike(self, low: str, form: str) -> float | None:
+        """What it costs to take these words for that form; None where they are not alike."""
+        if form == low:
+            return 0.0
+        if abs(len(form) - len(low)) > max(2, len(form) // 2) or any(c.isdigit() for c in low) > any(
+            map(str.isdigit, form)
+        ):
+            return None  # numbers are never taken for words
+        if " " in form and sorted(form.split()) == sorted(low.split()):
+            return 0.35  # the right words in another order
+        if low.replace(" ", "") == form.replace(" ", ""):
+            off = 0.5
+        else:
+            most = max(1, (len(form) + 1) // 3)
+            off = OSA.distance(low, form, score_cutoff=most)
+            short = len(form) == 1 or (len(form) <= 3 and off >= len(form) - 1 and low[:1] != form[:1])
+            if off > most or short:
+                return None
+        # A word that is right somewhere else is seldom a misspelling of another.
+        taken = any(word in self.known and word not in form.split() for word in low.split())
+        return 0.3 + 0.9 * off / max(3, len(form)) + (0.4 if taken else 0.0) + 0.01 * off
+
+    def _freely(self, terminal: str, low: str) -> float:
+        """What it costs to take words for a number, a trait, a value: the looser the pattern the more."""
+        if terminal not in LOOSE and terminal != "METRIC":
+            return 0.0
+        words = low.split()
+        return 0.1 * (len(words) - 1) + (0.9 if any(word in self.known for word in words) else 0.02)
 
     def found(self) -> Iterator[str]:
         """Sentences that parse, the cheapest first."""
+        complete = sorted(self._complete(), key=lambda found: found[0])
+        yield from dict.fromkeys(written(path) for _, path in complete)
+
+    def _complete(self) -> Iterator[tuple[float, tuple[Reading, ...]]]:
         order = count()
-        first: Rest = tuple(range(len(self.words)))
         heap: list[tuple[float, int, float, Rest, Rest, Stack, tuple[Reading, ...], int]] = []
         best: dict[tuple[Rest, Rest, Stack], float] = {}
+        last = MOST_STATES
 
-        def push(cost: float, rest: Rest, aside: Rest, stack: Stack, path: tuple[Reading, ...], put_in: int) -> None:
+        def push(
+            cost: float, rest: Rest, aside: Rest, stack: Stack, path: tuple[Reading, ...], put_in: int = 0
+        ) -> None:
             key = (rest, aside, stack)
             if cost > MOST_COST or best.get(key, MOST_COST + 1) <= cost:
                 return
             best[key] = cost
-            ahead = AHEAD * (len(rest) + len(aside)) if put_in >= 0 else 0.0
+            ahead = AHEAD * (len(rest) + len(aside))
             heappush(heap, (cost + ahead, next(order), cost, rest, aside, stack, path, put_in))
 
-        push(0.0, first, (), self.table.start, (), 0)
-        for _ in range(MOST_STATES):
-            if not heap:
-                return
+        push(0.0, tuple(range(len(self.words))), (), self.table.start, ())
+        states = 0
+        while heap and states < last:
+            states += 1
             _, _, cost, rest, aside, stack, path, put_in = heappop(heap)
-            if best.get((rest, aside, stack), cost) < cost:
+            if best[rest, aside, stack] < cost:
                 continue
             if not rest and not aside and self.table.feed(stack, "$END") is not None:
-                yield written(path)
+                yield cost, path
+                last = min(last, states + FURTHER)
             if aside:
-                push(cost, aside + rest, (), stack, path, 0)
+                push(cost, aside + rest, (), stack, path)
             for length in range(1, min(LONGEST_FORM, len(rest)) + 1):
                 for reading in self.read(rest[:length]):
                     after = self.table.feed(stack, reading.terminal)
                     if after is not None:
-                        push(cost + reading.cost, rest[length:], aside, after, (*path, reading), 0)
+                        push(cost + reading.cost, rest[length:], aside, after, (*path, reading))
             if rest:
-                small = self.words[rest[0]].lower() in ("the", "of", "a", "for", "in", "is", "to", "by", "x")
-                push(cost + (0.6 if small else DROP), rest[1:], aside, stack, path, 0)
-                if not aside:
-                    for length in range(1, min(6, len(rest) - 1) + 1):
-                        push(cost + ASIDE + 0.02 * length, rest[length:], rest[:length], stack, path, 0)
+                push(cost + self._dropping(rest[0]), rest[1:], aside, stack, path)
+                for first, second, price in self._halves(rest[0]):
+                    push(cost + price, (first, second, *rest[1:]), aside, stack, path)
+            if len(rest) > 2 and rest[1] < rest[2]:
+                push(cost + SWAP, (rest[0], rest[2], rest[1], *rest[3:]), aside, stack, path)
+            if rest and not aside:
+                for length in range(1, min(FURTHEST, len(rest) - 1) + 1):
+                    push(cost + ASIDE + 0.02 * length, rest[length:], rest[:length], stack, path)
             if put_in < 2:
-                for terminal in self.table.next_terminals(stack):
-                    if terminal in NEVER or terminal not in FORMS:
-                        continue
+                for terminal in PUT:
                     after = self.table.feed(stack, terminal)
                     if after is not None:
-                        form = FORMS[terminal][1][0]
                         price = PUT_IN - (0.35 if terminal in SMALL else 0.0) + AGAIN * put_in
-                        push(cost + price, rest, aside, after, (*path, Reading(terminal, form, price)), put_in + 1)
+                        reading = Reading(terminal, _plainest(terminal, path), price)
+                        push(cost + price, rest, aside, after, (*path, reading), put_in + 1)
                 whole = self._clause(stack)
                 if whole is not None:
                     put = tuple(Reading(terminal, form, 0.0) for terminal, form in CLAUSES)
                     push(cost + 1.6, rest, aside, whole, (*path, *put), 2)
+
+    def _dropping(self, index: int) -> float:
+        """What it costs to leave a word out: little for a small or a repeated one, much for a number or a metric."""
+        word = self.words[index].lower()
+        if 0 < index < self.said and word == self.words[index - 1].lower():
+            return 0.3
+        if word[:1].isdigit() or word in NUMBER_WORDS or word in self.metric_words:
+            return 1.8
+        return 0.6 if word in LITTLE else 1.0 if word not in KEYWORDS else 1.2
+
+    def _halves(self, index: int) -> tuple[tuple[int, int, float], ...]:
+        """Ways to take a word for two that were written together, one of them known."""
+        if index not in self.split:
+            word, found = self.words[index], []
+            if word.isalpha() and index < self.said and word.lower() not in self.known:
+                for at in range(2, len(word) - 1):
+                    first, second = word[:at], word[at:]
+                    known = (first.lower() in self.known) + (second.lower() in self.known)
+                    if known:
+                        self.words += [first, second]
+                        found.append((len(self.words) - 2, len(self.words) - 1, 0.9 - 0.3 * known))
+            self.split[index] = tuple(found)
+        return self.split[index]
 
     def _clause(self, stack: Stack) -> Stack | None:
         now: Stack | None = stack
         for terminal, _ in CLAUSES:
             now = self.table.feed(now, terminal) if now is not None else None
         return now
+
+
+def _plainest(terminal: str, path: tuple[Reading, ...]) -> str:
+    """The form that is put in; after a large number the unit is days."""
+    if terminal == "UNIT" and path and path[-1].form.isdigit() and int(path[-1].form) >= 10:
+        return "days"
+    return FORMS[terminal][1][0]
 
 
 def written(path: tuple[Reading, ...]) -> str:

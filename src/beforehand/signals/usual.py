@@ -32,10 +32,10 @@ class Band:
 def band(history: Float, *, counted: bool = True, far: bool = False) -> Band:
     """The usual band of `[..., W]` histories, NaN being not known; the lower end of a counted thing is at least 0."""
     mid, mad = median_and_mad(history)
-    deviation = MAD_TO_DEVIATION * mad
     floor = np.sqrt(np.maximum(mid, 1.0)) if counted else LEAST_RELATIVE * np.abs(mid)
-    half = (FAR_WIDTH if far else WIDTH) * np.maximum(deviation, floor)
-    lower = mid - half
+    half = (FAR_WIDTH if far else WIDTH) * np.maximum(MAD_TO_DEVIATION * mad, floor)
+    with np.errstate(invalid="ignore"):
+        lower = mid - half
     return Band(np.maximum(lower, 0.0) if counted else lower, mid, mid + half)
 
 
@@ -48,6 +48,13 @@ def median_and_mad(history: Float) -> tuple[Float, Float]:
     width = history.shape[-1]
     rows = np.array(history, dtype=np.float64, copy=True).reshape(-1, width)
     rows.sort(axis=-1)  # NaN last
+    with np.errstate(invalid="ignore"):  # an infinite history has no band; the judge calls it failed
+        mid, mad = _of_rows(rows)
+    return mid.reshape(history.shape[:-1]), mad.reshape(history.shape[:-1])
+
+
+def _of_rows(rows: Float) -> tuple[Float, Float]:
+    width = rows.shape[1]
     mid, mad = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
     known = width - np.count_nonzero(np.isnan(rows), axis=-1) if np.isnan(rows[:, -1:]).any() else None
     if known is None:
@@ -58,7 +65,7 @@ def median_and_mad(history: Float) -> tuple[Float, Float]:
             these = np.flatnonzero(known == count)
             if these.size:
                 mid[these], mad[these] = _of_sorted(rows[these, :count])
-    return mid.reshape(history.shape[:-1]), mad.reshape(history.shape[:-1])
+    return mid, mad
 
 
 def _of_sorted(rows: Float) -> tuple[Float, Float]:

@@ -1,0 +1,154 @@
+"""Any tree, written in its canonical form, reads back as itself; so does its echo stay what it was."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from beforehand.calendar import Grain
+from beforehand.signals import Vocabulary, echo, parse, say
+from beforehand.signals.transform import USUAL_BASELINE
+from beforehand.signals.tree import (
+    Absence,
+    All,
+    Among,
+    Any,
+    Both,
+    Change,
+    Compare,
+    Either,
+    Level,
+    Named,
+    Node,
+    Not,
+    Population,
+    Quantity,
+    Sentence,
+    Streak,
+    Usual,
+)
+
+COUNTED = ("logins", "active_people", "events", "errors", "tickets")
+ROLLED = (*COUNTED, "error_rate", "load_time", "paid")
+grains = st.sampled_from(Grain)
+bounds = st.floats(0, 1e12, allow_nan=False).filter(lambda x: x == 0 or x > 1e-9)
+text = st.text(
+    st.characters(codec="utf-8", exclude_characters="\"'", exclude_categories=("C", "Z")), min_size=1, max_size=9
+)
+words = (
+    st.sampled_from(["business", "free trial", "EU", "in", "not", "and", "10", "2026-01-31", "R&D", "below 5"]) | text
+)
+
+
+@st.composite
+def streaks(draw: st.DrawFn) -> Streak:
+    of = draw(st.integers(1, 30))
+    return Streak(draw(st.integers(1, of)), of)
+
+
+@st.composite
+def readings(draw: st.DrawFn) -> tuple[Quantity, Grain]:
+    per_active = draw(st.booleans())
+    if draw(st.booleans()):
+        return Quantity(draw(st.sampled_from(ROLLED)), per_active, draw(st.integers(1, 400))), Grain.DAY
+    return Quantity(draw(st.sampled_from((*ROLLED, "seats"))), per_active), draw(grains)
+
+
+@st.composite
+def leaves(draw: st.DrawFn) -> Node:
+    quantity, grain = draw(readings())
+    streak = draw(streaks())
+    match draw(st.integers(0, 4)):
+        case 0:
+            bound = draw(st.floats(0, 1)) if quantity.metric == "error_rate" else draw(bounds)
+            return Level(quantity, draw(st.sampled_from(("<", "<=", ">", ">="))), bound, grain, streak)
+        case 1:
+            direction = draw(st.sampled_from(("down", "up")))
+            fraction = draw(st.floats(1e-6, 1 if direction == "down" else 50))
+            return Change(quantity, direction, fraction, draw(st.integers(1, 100)), grain, streak)
+        case 2:
+            baseline = draw(st.sampled_from((USUAL_BASELINE[grain], 8, 40)))
+            return Usual(quantity, draw(st.sampled_from(("down", "up"))), baseline, grain, streak, draw(st.booleans()))
+        case 3:
+            return Absence(Quantity(draw(st.sampled_from(COUNTED))), draw(st.integers(1, 400)))
+        case _:
+            return Named(draw(st.sampled_from(("error-spike", "quiet"))))
+
+
+def compounds(parts: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+    several = st.lists(parts, min_size=2, max_size=3).map(tuple)
+    within = st.none() | st.integers(1, 60)
+    return st.builds(Any, several) | st.builds(All, several, within)
+
+
+nodes = st.recursive(leaves(), compounds, max_leaves=6)
+traits = st.sampled_from(["plan", "age", "seats", "renewal.at", "Account Type", "where", "in"])
+claims = st.one_of(
+    st.builds(Compare, traits, st.sampled_from(("is", "is not")), words | bounds),
+    st.builds(Compare, traits, st.sampled_from(("<", "<=", ">", ">=")), bounds | st.just("2026-01-31")),
+    st.builds(Among, traits, st.lists(words | bounds, min_size=1, max_size=3).map(tuple)),
+)
+
+
+def joined(parts: st.SearchStrategy[Population]) -> st.SearchStrategy[Population]:
+    several = st.lists(parts, min_size=2, max_size=3).map(tuple)
+    return st.builds(Both, several) | st.builds(Either, several) | st.builds(Not, parts)
+
+
+populations = st.none() | st.recursive(claims, joined, max_leaves=4)
+
+
+@settings(max_examples=400, deadline=None)
+@given(nodes, populations, st.sampled_from(("account", "person")))
+def test_the_canonical_form_reads_back_as_the_same_tree(
+    vocabulary: Vocabulary, condition: Node, population: Population | None, subject: str
+) -> None:
+    sentence = Sentence("", condition, subject, population)  # type: ignore[arg-type]
+    written = say(sentence, vocabulary)
+    if len(written) > 1000 or written.count("(") > 20:
+        return
+    read = parse(written, vocabulary)
+    assert (read.condition, read.subject, read.population) == (condition, subject, population), written
+    assert say(read, vocabulary) == written
+    assert echo(read, vocabulary) == echo(sentence, vocabulary)
+
+
+def test_the_echo_says_every_default_in_plain_words(vocabulary: Vocabulary) -> None:
+    said = {
+        "login frequency drops below 2x per week for 3 consecutive weeks for accounts where plan is business": (
+            "Logins, counted by week: below 2 in each of the last 3 closed weeks, for accounts where plan is business. "
+            "Judged when each week (Mon-Sun) closes."
+        ),
+        "errors at least 20 per day": (
+            "Errors, counted by day: at least 20 in the last closed day. Judged when each day closes."
+        ),
+        "tickets at least 3 in 30 days": (
+            "Tickets, counted over the last 30 days: at least 3 at the close of the day. Judged when each day closes."
+        ),
+        "active people down 40% vs the 8 weeks before, for 2 weeks": (
+            "Active people, each counted once by week: at least 40% below the mean of the 8 weeks before, in each of "
+            "the last 2 closed weeks. Judged when each week (Mon-Sun) closes."
+        ),
+        "logins far below usual per month": (
+            "Logins, counted by month: below the subject's own usual band of the 12 months before (twice as wide), in "
+            "the last closed month. Judged when each calendar month closes."
+        ),
+        "error rate above 10% in 3 of 4 weeks for people where role is admin": (
+            "Error rate, as a share by week: above 10% in at least 3 of the last 4 closed weeks, for each person where "
+            "role is admin. Judged when each week (Mon-Sun) closes."
+        ),
+        "no logins for 14 days for each person": (
+            "No logins at all in the last 14 days, for each person. Judged when each day closes."
+        ),
+        "logins below 2 and (errors above 5 per day or signal quiet) within 14 days": (
+            "All of these, each within 14 days up to the close: (1) logins, counted by week: below 2 in the last "
+            "closed week; (2) [at least one of these: (1) errors, counted by day: above 5 in the last closed day; (2) the "
+            "signal quiet holds]. Judged when each day closes."
+        ),
+        "events below 5 per active person for 2 weeks": (
+            "Events per active person, counted by week: below 5 in each of the last 2 closed weeks. Judged when each "
+            "week (Mon-Sun) closes."
+        ),
+    }
+    for text, words in said.items():
+        assert echo(parse(text, vocabulary), vocabulary) == words
