@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from beforehand.commands import Workspace
 from beforehand.commands.check import check
 from beforehand.commands.init import init
 from beforehand.errors import InputError, Problems
+from beforehand.facts.lock import locked
 from beforehand.workspace import schemas
 
+NOW = datetime(2026, 6, 10, tzinfo=UTC)
 TOOL = Path(sys.executable).with_name("beforehand")
 
 
@@ -29,7 +32,7 @@ def run(*args: str | Path, cwd: Path | None = None) -> subprocess.CompletedProce
 
 
 def test_the_starter_has_no_problems_and_its_cases_pass(ws: Workspace) -> None:
-    result = check(ws)
+    result = check(ws, NOW)
     assert result["problems"] == []
     assert {s["signal"] for s in result["signals"]} == {
         "login-frequency-drop", "fewer-people", "error-spike", "slow-start", "ticket-burst", "gone-silent",
@@ -56,7 +59,7 @@ def test_a_failing_case_is_a_problem_on_its_line(ws: Workspace) -> None:
         "  - logins: [5, 1]\n    fires: [no, yes, yes]\n"
     )
     with pytest.raises(Problems) as raised:
-        check(ws)
+        check(ws, NOW)
     assert [(p.file, p.line, p.code) for p in raised.value.problems] == [
         ("signals/error-spike.yaml", line, "failing-case") for line in (7, 8, 10)
     ]
@@ -69,7 +72,7 @@ def test_cases_run_although_another_file_is_wrong(ws: Workspace) -> None:
     text = (ws.root / "signals" / "ticket-burst.yaml").read_text()
     (ws.root / "signals" / "ticket-burst.yaml").write_text(text.replace("[no, no, yes, no]", "[no, no, no, no]"))
     with pytest.raises(Problems) as raised:
-        check(ws)
+        check(ws, NOW)
     assert [p.code for p in raised.value.problems] == ["bad-yaml", "failing-case"]
 
 
@@ -79,7 +82,7 @@ def test_cases_of_signals_in_a_circle_are_not_run(ws: Workspace) -> None:
     (ws.root / "signals" / "b.yaml").write_text(f"signal: b-b\nwhen:\n  any of: [a-a]\n{case}")
     (ws.root / "signals" / "c.yaml").write_text(f"signal: c-c\nwhen:\n  any of: [a-a]\n{case}")
     with pytest.raises(Problems) as raised:
-        check(ws)
+        check(ws, NOW)
     assert [p.code for p in raised.value.problems] == ["cycle"]
 
 
@@ -87,7 +90,7 @@ def test_check_lays_the_schemas_a_clone_has_not(ws: Workspace) -> None:
     target = ws.data / "schemas" / "signal.json"
     target.unlink()
     (ws.data / "schemas" / "metrics.json").write_text("{}")
-    check(ws)
+    check(ws, NOW)
     assert json.loads(target.read_text())["title"] == "SignalSpec"
     assert (ws.data / "schemas" / "metrics.json").read_text() == schemas.text("metrics")
 
@@ -136,3 +139,34 @@ def test_the_commands_as_a_person_calls_them(tmp_path: Path) -> None:
     assert (problem["file"], problem["line"]) == ("signals/fewer-people.yaml", 2)
     assert "signals/fewer-people.yaml:2" in wrong.stderr
     assert run("check", cwd=tmp_path).returncode == 2, "no workspace here"
+
+
+def test_where_the_signals_hold_now(ws: Workspace) -> None:
+    assert "not loaded" in check(ws, NOW)["facts"]
+    first = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday
+    rows = ["account,person,event,at"]
+    for week in range(8):
+        for account, logins in (("acme", 5), ("globex", 5 if week < 4 else 1), ("initech", 3)):
+            times = (first + timedelta(weeks=week, hours=5 * n) for n in range(logins))
+            rows += [f"{account},u,login,{at.isoformat()}" for at in times]
+    (ws.root / "e.csv").write_text("\n".join(rows) + "\n")
+    assert run("load", "e.csv", cwd=ws.root).returncode == 0
+    result = check(Workspace(ws.root), NOW)
+    assert result["facts"] == ""
+    held = {s["signal"]: s["holds_now"] for s in result["signals"]}
+    # The newest fact is in the eighth week, so the seventh is the newest closed one.
+    assert held["login-frequency-drop"] == {
+        "as_of": datetime(2026, 4, 20, tzinfo=UTC), "holds": 1, "of": 3, "what": "accounts",
+        "examples": ["globex: 1, 1, 1"],
+    }  # fmt: skip
+    assert held["error-spike"]["holds"] == 0
+    said = run("check", cwd=ws.root)
+    assert said.returncode == 0
+    assert "held for 1 of 3 accounts, for example globex: 1, 1, 1." in " ".join(said.stdout.split())
+
+
+def test_check_does_not_wait_for_another_process(ws: Workspace) -> None:
+    (ws.data / "facts.duckdb").write_bytes(b"no database")
+    assert "cannot be said" in check(ws, NOW)["facts"]
+    with locked(ws.data):
+        assert "left out" in check(ws, NOW)["facts"]

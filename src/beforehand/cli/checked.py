@@ -32,11 +32,13 @@ def _indented(words: str, out: Console) -> str:
 
 
 def _where(now: dict[str, Any]) -> str:
+    when = f"At the close of {now['as_of']:%Y-%m-%d}"
     if not now["of"]:
-        return "Nobody is there yet to judge."
+        return f"{when} there was nobody to judge."
     if not now["holds"]:
-        return f"Holds now for none of {now['of']:,} {now['what']}."
-    return f"Holds now for {now['holds']:,} of {now['of']:,} {now['what']}, for example {'; '.join(now['examples'])}."
+        return f"{when} it held for none of {now['of']:,} {now['what']}."
+    examples = "; ".join(now["examples"])
+    return f"{when} it held for {now['holds']:,} of {now['of']:,} {now['what']}, for example {examples}."
 
 
 def _count(number: int, word: str) -> str:

@@ -61,9 +61,11 @@ def simulate(
 
 def check(folder: common.Folder = None, json: common.Json = False) -> None:
     """Check the files: every mistake at once, the cases run, each sentence said back in plain words."""
+    from datetime import UTC, datetime
+
     from beforehand.commands.check import check as look
 
-    result = look(common.workspace(folder))
+    result = look(common.workspace(folder), datetime.now(UTC))
     if json:
         common.emit(result)
         return

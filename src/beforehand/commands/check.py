@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from beforehand.commands.holding import holding
 from beforehand.errors import Problem, Problems
 from beforehand.signals import echo, run_cases
 from beforehand.workspace import schemas
@@ -13,17 +15,19 @@ if TYPE_CHECKING:
     from beforehand.commands.workspace import Workspace
 
 
-def check(ws: Workspace) -> dict[str, Any]:
-    """Reads and checks the whole workspace.
+def check(ws: Workspace, now: datetime) -> dict[str, Any]:
+    """Reads and checks the whole workspace, and says where its signals hold as of `now` (aware) or the newest fact.
 
-    Returns `{"problems": [], "signals": [{"signal", "file", "mode", "echo", "cases"}]}`, where `cases` is how many
-    passed. Raises `Problems` with every problem at once; a failing case is one.
+    Returns `{"problems": [], "signals": [{"signal", "file", "mode", "echo", "cases", "holds_now"}], "facts"}`: `cases`
+    is how many passed, `holds_now` is `{"as_of", "holds", "of", "what", "examples"}` or null, `facts` says why null.
+    Raises `Problems` with every problem at once; a failing case is one.
     """
     folder, problems = examine(ws.root)
     _lay_schemas(ws)
     problems = sorted([*problems, *failing_cases(folder)], key=lambda p: (p.file, p.line or 0))
     if problems:
         raise Problems(problems)
+    where, note = holding(ws, folder, now)
     signals = [
         {
             "signal": name,
@@ -31,10 +35,11 @@ def check(ws: Workspace) -> dict[str, Any]:
             "mode": signal.mode,
             "echo": echo(signal.sentence, folder.vocabulary),
             "cases": len(folder.specs[name].cases),
+            "holds_now": where.get(name),
         }
         for name, signal in folder.signals.items()
     ]
-    return {"problems": [], "signals": signals}
+    return {"problems": [], "signals": signals, "facts": note}
 
 
 def failing_cases(folder: Folder) -> list[Problem]:

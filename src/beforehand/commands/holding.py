@@ -1,0 +1,89 @@
+"""Where signals hold at their newest close: how many, and a few by name with their numbers. For the echo of `check`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from beforehand.calendar import DAY_US, to_datetime, to_us
+from beforehand.commands.judging import SignalHistory, judged
+from beforehand.commands.proving import newest_us
+from beforehand.errors import BusyError, EngineError, InputError
+from beforehand.signals.kinds import kind_of
+from beforehand.signals.numbers import HOLDS, MetricFailed
+from beforehand.signals.tree import Absence, All, Named
+from beforehand.signals.tree import Any as AnyOf
+
+if TYPE_CHECKING:
+    from beforehand.commands.workspace import Workspace
+    from beforehand.facts import Facts
+    from beforehand.workspace import Folder
+
+SHOWN = 3
+BACK_US = 62 * DAY_US  # every grain has a close within two months
+
+
+def holding(ws: Workspace, folder: Folder, now: datetime) -> tuple[dict[str, dict[str, Any]], str]:
+    """Where each signal of a folder holds as of its newest fact, by signal, and why not where that cannot be said.
+
+    Returns `({signal: {"as_of", "holds", "of", "what", "examples"}}, note)`. Does not wait for another process that
+    works on the facts. Raises nothing: what is asked for is the check of the files.
+    """
+    path = ws.data / "facts.duckdb"
+    if not path.is_file():
+        return {}, "Facts are not loaded yet: where the signals hold now cannot be said."
+    from beforehand.facts import Facts
+    from beforehand.facts.lock import locked
+
+    try:
+        with locked(ws.data, wait_s=0), Facts.open(path, folder.settings) as facts:
+            return _holding(facts, folder, now), ""
+    except BusyError as error:
+        return {}, f"Where the signals hold now is left out. {error.message}"
+    except (EngineError, InputError) as error:
+        return {}, f"Where the signals hold now cannot be said: {error.message}"
+
+
+def _holding(facts: Facts, folder: Folder, now: datetime) -> dict[str, dict[str, Any]]:
+    now_us = min(to_us(now), newest_us(facts) + 1)
+    found = {}
+    signals = [signal for signal in folder.signals.values() if signal.mode != "off"]
+    for history in judged(facts, folder, signals, now_us=now_us, since_us=now_us - BACK_US):
+        if history.ends.size:
+            found[history.signal.name] = _told(facts, folder, history, now_us)
+    return found
+
+
+def _told(facts: Facts, folder: Folder, history: SignalHistory, now_us: int) -> dict[str, Any]:
+    inside = history.inside[:, -1]
+    rows = np.flatnonzero(inside & (history.verdicts[:, -1] == HOLDS))
+    return {
+        "as_of": to_datetime(int(history.ends[-1])),
+        "holds": int(rows.size),
+        "of": int(inside.sum()),
+        "what": "people" if history.signal.subject == "person" else "accounts",
+        "examples": _examples(facts, folder, history, rows[:SHOWN], now_us) if rows.size else [],
+    }
+
+
+def _examples(facts: Facts, folder: Folder, history: SignalHistory, rows: Any, now_us: int) -> list[str]:
+    """The first few by name; where the sentence is about one number, with its values, the oldest first."""
+    labels = [history.subjects.label(int(row)) for row in rows]
+    leaf = history.signal.sentence.condition
+    if isinstance(leaf, Absence | All | AnyOf | Named):
+        return labels
+    from beforehand.panel import Block, Panel
+
+    quantity, grain = kind_of(leaf).reads(leaf)
+    sheet = Panel(facts, folder).sheet(
+        history.signal.subject, [(quantity, grain)], now_us=now_us, grace_us=history.grace_us, last=1
+    )
+    try:
+        values = [Block(sheet, int(r), int(r) + 1).windows(quantity, grain, leaf.streak.of)[0, -1] for r in rows]
+    except MetricFailed:
+        return labels
+    return [
+        f"{label}: {', '.join(f'{value:g}' for value in window)}" for label, window in zip(labels, values, strict=True)
+    ]
