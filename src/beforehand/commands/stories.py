@@ -226,10 +226,11 @@ def _add(facts: Facts, folder: Folder, one: Witness, leaf: Leaf, receipt: Receip
 
 
 def take_all(facts: Facts, asks: Sequence[Ask]) -> list[Receipt]:
-    """Receipts for questions, in their order."""
+    """Receipts for questions, in their order; equal ones are asked once."""
     from beforehand.facts import receipts
 
-    return receipts.take_all(facts, asks) if asks else []
+    taken = {ask: receipts.take(facts, *ask) for ask in dict.fromkeys(asks)}
+    return [taken[ask] for ask in asks]
 
 
 @dataclass(frozen=True)
@@ -276,9 +277,8 @@ def _checks(facts: Facts, then: Sequence[Receipt], now_us: int) -> list[Check]:
     """Of each receipt, whether it still gives the answer of then, and the answer with all that is known now."""
     from beforehand.facts import receipts
 
-    again = take_all(facts, [(receipt.query, receipt.known_us) for receipt in then])
     today = take_all(facts, [(receipt.query, max(now_us, receipt.known_us)) for receipt in then])
-    return [Check(receipts.agree(one, other), now) for one, other, now in zip(then, again, today, strict=True)]
+    return [Check(receipts.verify(facts, one), now) for one, now in zip(then, today, strict=True)]
 
 
 def surroundings(facts: Facts, whose: Whose, now_us: int, first: int) -> tuple[list[Receipt], Stake]:
