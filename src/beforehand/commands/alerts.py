@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import distinct, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from beforehand import store
@@ -205,7 +205,7 @@ def _urgency(alert: Alert) -> tuple[bool, int, float, int]:
 
 def _known_signal(ws: Workspace, session: Session, name: str) -> None:
     """A signal may be asked for that has raised nothing, or that has been removed and left alerts behind."""
-    kept = set(session.scalars(select(distinct(Alert.signal)))) | set(store.watches(session))
+    kept = set(session.scalars(select(Alert.signal).distinct())) | set(store.watches(session))
     if name not in kept:
         known = kept | set(ws.folder.signals)
         if name not in known:

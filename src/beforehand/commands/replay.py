@@ -12,7 +12,8 @@ import random
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ import numpy as np
 from beforehand import store
 from beforehand.alerts import Policy, trace, warm
 from beforehand.calendar import to_datetime, to_us
+from beforehand.commands.closes import Teller, Told
 from beforehand.commands.feeding import Feed, keep_history
 from beforehand.commands.run import LOOK_BACK, Subjects, run
 from beforehand.commands.workspace import SETTINGS_FILE, Workspace
@@ -30,9 +32,12 @@ from beforehand.errors import EngineError, InputError
 
 if TYPE_CHECKING:
     from beforehand.commands.judging import SignalHistory
+    from beforehand.facts import Facts
+    from beforehand.store import Store
+    from beforehand.workspace import Folder
 
 Progress = Callable[[str, int, int], None]
-Told = tuple[str, str, datetime, datetime | None, str | None]
+Raised = tuple[str, str, datetime, datetime | None, str | None]
 """(account, scope, opened_at, closed_at, reason) of an episode."""
 
 KILLS = 3
@@ -44,13 +49,13 @@ class Compared:
     """One signal's episodes on both sides."""
 
     signal: str
-    live: set[Told] = field(default_factory=set)
-    backtest: set[Told] = field(default_factory=set)
+    live: set[Raised] = field(default_factory=set)
+    backtest: set[Raised] = field(default_factory=set)
 
     def as_json(self) -> dict[str, Any]:
         """What is on one side only, in order; `episodes` counts the backtest's."""
 
-        def rows(told: set[Told]) -> list[dict[str, Any]]:
+        def rows(told: set[Raised]) -> list[dict[str, Any]]:
             keys = ("account", "scope", "opened_at", "closed_at", "reason")
             ordered = sorted(told, key=lambda t: (t[2], t[0], t[1], t[3] is None, t[3] or t[2]))
             return [dict(zip(keys, t, strict=True)) for t in ordered]
@@ -120,6 +125,24 @@ def replay(
     }
 
 
+class Opened(Workspace):
+    """A workspace whose facts and state stay open from run to run, where each run is not a process of its own."""
+
+    def __init__(self, root: Path, stack: ExitStack) -> None:
+        super().__init__(root, actor="replay")
+        self.held = stack.enter_context(super().facts()), stack.enter_context(super().state())
+
+    @contextmanager
+    def facts(self) -> Iterator[Facts]:
+        """The facts that are open."""
+        yield self.held[0]
+
+    @contextmanager
+    def state(self) -> Iterator[Store]:
+        """The state that is open."""
+        yield self.held[1]
+
+
 def _scratch(ws: Workspace, at: Path) -> Workspace:
     """A workspace with the same files, and nothing else."""
     root = at / "workspace"
@@ -157,12 +180,15 @@ def _live(scratch: Workspace, made: Path, moments: list[int], kill: bool, seed: 
     """A run at every moment, fed with what was known then; returns how many were killed on the way."""
     dice = random.Random(seed)
     killed, took_s = 0, 0.5
+    if not kill:
+        with ExitStack() as stack:
+            opened = Opened(scratch.root, stack)
+            for step, now_us in enumerate(moments):
+                _tell(progress, step, moments)
+                _step(opened, made, now_us)
+        return 0
     for step, now_us in enumerate(moments):
-        if progress is not None:
-            progress(f"living through {to_datetime(now_us):%Y-%m-%d}", step, len(moments))
-        if not kill:
-            _step(scratch.root, made, now_us)
-            continue
+        _tell(progress, step, moments)
         deaths = 0
         for process in _attempts(scratch.root, made, now_us):
             process.start()
@@ -186,20 +212,33 @@ def _live(scratch: Workspace, made: Path, moments: list[int], kill: bool, seed: 
     return killed
 
 
+def _tell(progress: Progress | None, step: int, moments: list[int]) -> None:
+    if progress is not None:
+        progress(f"living through {to_datetime(moments[step]):%Y-%m-%d}", step, len(moments))
+
+
 def _attempts(root: Path, made: Path, now_us: int) -> Iterator[Any]:
     context = multiprocessing.get_context("forkserver")
     # Children start with everything imported, so that a kill falls into the work and not into the imports.
     context.set_forkserver_preload(["beforehand.commands.replay", "beforehand.panel"])
     while True:
-        yield context.Process(target=_step, args=(root, made, now_us))
+        yield context.Process(target=_alone, args=(root, made, now_us))
 
 
-def _step(root: Path, made: Path, now_us: int) -> None:
+def _alone(root: Path, made: Path, now_us: int) -> None:
+    _step(Workspace(root, actor="replay"), made, now_us)
+
+
+def _step(ws: Workspace, made: Path, now_us: int) -> None:
     """Feeds what was learned before a moment, and runs as of it. Both may be cut off anywhere and done again."""
-    ws = Workspace(root, actor="replay")
     with ws.facts() as facts:
         Feed(made).up_to(facts, now_us)
-    run(ws, to_datetime(now_us))
+    run(ws, to_datetime(now_us), told_by=untold)
+
+
+def untold(facts: Facts, folder: Folder, histories: Mapping[str, SignalHistory], at: datetime) -> Teller:
+    """Alerts without their story: whom it is about and when is all that is compared."""
+    return lambda sheet, q, rows: [Told("", to_datetime(int(sheet.ends_us[q]))) for _ in rows]
 
 
 def _compare(scratch: Workspace, histories: dict[str, tuple[SignalHistory, Subjects]], first_us: int) -> list[Compared]:
@@ -214,7 +253,7 @@ def _compare(scratch: Workspace, histories: dict[str, tuple[SignalHistory, Subje
     return found
 
 
-def _backtested(history: SignalHistory, subjects: Subjects, first_us: int) -> set[Told]:
+def _backtested(history: SignalHistory, subjects: Subjects, first_us: int) -> set[Raised]:
     """The episodes of the same closes, from the same beginning: nothing is open before the first run."""
     # A run starts with the newest close that has ended, even where it ended before the first moment.
     reached = np.searchsorted(history.ends + history.grace_us, first_us, side="right")
@@ -223,7 +262,7 @@ def _backtested(history: SignalHistory, subjects: Subjects, first_us: int) -> se
     before = max(0, first - LOOK_BACK - history.signal.delay_in)
     start = warm(history.verdicts[:, before:first], history.inside[:, before:first], policy)
     clears = None if history.clears is None else history.clears[:, first:]
-    told: set[Told] = set()
+    told: set[Raised] = set()
     ends = history.ends[first:]
     for episode in trace(history.verdicts[:, first:], clears, history.inside[:, first:], policy, start):
         account, scope = subjects[episode.row]

@@ -6,7 +6,7 @@ transaction per close. So a run that was killed anywhere, and is started again, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 """(what is being done, steps done, steps in all)."""
+Storyteller = Callable[["Facts", "Folder", Mapping[str, SignalHistory], datetime], Teller]
+"""Makes, from what was judged, the function that writes new alerts; see `commands.telling`."""
 
 LOOK_BACK = 60
 """How many closes before its first one a new signal is judged at, to tell since when it holds."""
@@ -59,7 +61,9 @@ class Due:
     changed: bool = False
 
 
-def run(ws: Workspace, now: datetime | None = None, *, progress: Progress | None = None) -> dict[str, Any]:
+def run(
+    ws: Workspace, now: datetime | None = None, *, progress: Progress | None = None, told_by: Storyteller = telling
+) -> dict[str, Any]:
     """Judges what is due at `now` (None: the clock).
 
     With a `now` that is given, facts learned at or after it do not exist. A first run judges the newest close of each
@@ -86,9 +90,9 @@ def run(ws: Workspace, now: datetime | None = None, *, progress: Progress | None
             watches = store.watches(session)
         due = [d for s in folder.signals.values() if s.mode != "off" and (d := _due(s, folder, facts, watches, at))]
         sheets = _sheets(facts, folder, due, at, progress)
-        tell = telling(facts, folder, {sheet.signal: history for sheet, history in sheets}, at)
+        tell = told_by(facts, folder, {sheet.signal: history for sheet, history in sheets}, at)
         done = _judge(state, [sheet for sheet, _ in sheets], at, tell, tally, progress)
-        _judge_filling(state, facts, folder, at, tally)
+        _judge_filling(state, facts, folder, at, told_by, tally)
         with state.write() as session:
             closes.wake(session, at)
             store.put_last_run(session, remembered(at, now is not None))
@@ -219,7 +223,9 @@ def _told_before(state: Store, columns: Sequence[tuple[Sheet, int]], tell: Telle
     return told
 
 
-def _judge_filling(state: Store, facts: Facts, folder: Folder, at: datetime, tally: Tally) -> None:
+def _judge_filling(
+    state: Store, facts: Facts, folder: Folder, at: datetime, told_by: Storyteller, tally: Tally
+) -> None:
     """Signals that further facts can only make truer are told at once, not at the end of the period."""
     with state.read() as session:
         watches = store.watches(session)
@@ -248,7 +254,7 @@ def _judge_filling(state: Store, facts: Facts, folder: Folder, at: datetime, tal
             filling=True,
             gone=subjects.gone,
         )
-        tell = _told_before(state, [(sheet, 0)], telling(facts, folder, {signal.name: history}, at))
+        tell = _told_before(state, [(sheet, 0)], told_by(facts, folder, {signal.name: history}, at))
         with state.write() as session:
             closes.judge_filling(session, sheet, at, tell, tally)
 
