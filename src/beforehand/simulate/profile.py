@@ -112,12 +112,14 @@ def people(rng: np.random.Generator, who: Profile, it: Life, days: int) -> Peopl
     zeal = rng.gamma(3.0, 0.15, number) * np.array(
         [{"admin": 1.0, "manager": 0.8, "analyst": 1.35, "viewer": 0.6}[r] for r in roles]
     )
+    loyalty = rng.random(number)
     for k in (champion, follower):
         if k is not None:
             roles[k] = "admin"
             zeal[k] = 0.9
+            loyalty[k] = 0.02  # the last to stop
     return People(
         names=[n for n, _ in made], emails=[f"{local}@{who.company.domain}" for _, local in made], roles=roles,
-        joins=joins, leaves=leaves, zeal=zeal, loyalty=rng.random(number), mobile=rng.random(number) < 0.16,
+        joins=joins, leaves=leaves, zeal=zeal, loyalty=loyalty, mobile=rng.random(number) < 0.16,
         champion=champion, follower=follower,
     )  # fmt: skip

@@ -21,9 +21,9 @@ Story = Literal[
     "silent decline", "noisy decline", "champion gone", "never onboarded", "budget cut",
 ]  # fmt: skip
 STORIES: dict[Story, float] = {
-    "steady": 0.38, "growing": 0.11, "quiet but loyal": 0.05, "pause": 0.06, "champion replaced": 0.04,
-    "rough patch": 0.06, "silent decline": 0.10, "noisy decline": 0.10, "champion gone": 0.04, "never onboarded": 0.03,
-    "budget cut": 0.03,
+    "steady": 0.31, "growing": 0.10, "quiet but loyal": 0.06, "pause": 0.06, "champion replaced": 0.04,
+    "rough patch": 0.06, "silent decline": 0.12, "noisy decline": 0.12, "champion gone": 0.06, "never onboarded": 0.05,
+    "budget cut": 0.02,
 }  # fmt: skip
 LEAVING: frozenset[Story] = frozenset(
     ("silent decline", "noisy decline", "champion gone", "never onboarded", "budget cut")
@@ -90,7 +90,7 @@ def life(rng: np.random.Generator, days: int) -> Life:
         _leave(made, rng, days)
     else:
         _stay(made, rng, days)
-    if made.new and made.stuck is None and rng.random() < 0.12:  # stuck for a while, then through: looks bad and stays
+    if made.new and made.stuck is None and rng.random() < 0.05:  # stuck for a while, then through: looks bad and stays
         made.stuck = STEPS[int(rng.integers(0, 3))]
         last = min(days - 1, born + int(rng.integers(18, 30)))
         made.moments.append(Moment("onboarding stuck", born, last, {"step": made.stuck, "got through": True}))
@@ -129,7 +129,7 @@ def _stay(it: Life, rng: np.random.Generator, days: int) -> None:
     room = days - it.born
     at = it.born + int(room * rng.uniform(0.3, 0.85))
     if it.story == "quiet but loyal":
-        it.level *= 0.16
+        it.level *= float(rng.uniform(0.05, 0.25))
     elif it.story == "growing" and room > 120:
         it.grows = at
         it.health += 0.12 * _slide(days, at - 60, at)
@@ -155,14 +155,14 @@ def _stay(it: Life, rng: np.random.Generator, days: int) -> None:
 def _leave(it: Life, rng: np.random.Generator, days: int) -> None:
     """Bends the life of an account that leaves, or has begun to when the data ends."""
     early = it.story == "never onboarded"
-    shortest = 95 if early else 170
+    shortest = 80 if early else 170
     if it.born + shortest > days + LONGEST_BEYOND - 20:
         it.born = max(0, days + LONGEST_BEYOND - 20 - shortest)
-    latest = min(days + LONGEST_BEYOND, it.born + 230) if early else days + LONGEST_BEYOND
+    latest = min(days + LONGEST_BEYOND, it.born + 170) if early else days + LONGEST_BEYOND
     ends = int(rng.integers(it.born + shortest, latest + 1))
-    notice = ends - int(rng.integers(20, 61))
-    start = max(it.born + 21, notice - int(rng.integers(45, 120)))
-    fallen = start + int(rng.integers(20, 75))
+    notice = ends - int(rng.integers(14, 46))
+    start = max(it.born + 21, notice - int(rng.integers(45, 100)))
+    fallen = start + int(rng.integers(14, 60))
     it.reason = str(rng.choice(REASONS[it.story]))
     if it.story == "budget cut":
         it.use *= 1 - 0.6 * _slide(days, notice, ends)
@@ -173,7 +173,7 @@ def _leave(it: Life, rng: np.random.Generator, days: int) -> None:
             Moment("onboarding stuck", it.born, min(notice, days - 1), {"step": it.stuck, "got through": False})
         )
     else:
-        depth = float(rng.uniform(0.5, 0.7))
+        depth = float(rng.uniform(0.42, 0.6))
         if it.story == "champion gone":
             it.champion_leaves = start
             it.moments.append(Moment("champion gone", start, min(notice, days - 1), {"replaced": False}))

@@ -207,7 +207,7 @@ def _growth(rng: np.random.Generator, pen: Pen, it: Life, folk: People, who: Pro
         np.full(len(inside), host), "teammate invited", "", inside * DAY + rng.integers(8, 16, len(inside)) * HOUR
     )
     idle = (
-        rng.integers(it.born, days, int(rng.poisson(0.5 * max(0, days - it.born) / 100)))
+        rng.integers(it.born, days, int(rng.poisson(1.1 * max(0, days - it.born) / 100)))
         if days > it.born
         else np.empty(0, np.int64)
     )
