@@ -6,8 +6,12 @@ import csv
 import gzip
 import hashlib
 import io
+import shutil
+import tempfile
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Literal, cast
@@ -16,9 +20,9 @@ import duckdb
 
 from beforehand.errors import InputError
 from beforehand.facts.quoting import text
+from beforehand.facts.scanning import LINE_LIMIT, BadLine, overlong_rows
 
 Form = Literal["csv", "jsonl", "parquet"]
-LINE_LIMIT = 2_000_000
 _DELIMITERS = (",", ";", "\t", "|")
 _HEAD = 1 << 20
 _CHUNK = 1 << 22
@@ -28,8 +32,8 @@ _CHUNK = 1 << 22
 class InputFile:
     """What a look at a file told: `columns` are (name, DuckDB type) in order; text formats have text columns.
 
-    `header_lines` is how many lines the header takes up. A line longer than 2 MB, or one that is not UTF-8, is
-    quarantined when it is read; here only the header is.
+    `header_lines` is how many lines the header takes up. `bad` are lines that cannot start a row; `readable` is a copy
+    in which they are blank, made by `without_bad_lines`.
     """
 
     path: Path
@@ -39,6 +43,8 @@ class InputFile:
     columns: tuple[tuple[str, str], ...]
     delimiter: str = ","
     header_lines: int = 0
+    bad: tuple[BadLine, ...] = ()
+    readable: Path | None = None
 
     @cached_property
     def kinds(self) -> dict[str, str]:
@@ -47,14 +53,15 @@ class InputFile:
 
     def open(self) -> IO[bytes]:
         """The bytes of the file, uncompressed."""
-        return open_bytes(self.path, self.compressed)
+        return self.readable.open("rb") if self.readable else open_bytes(self.path, self.compressed)
 
     @cached_property
     def relation(self) -> str:
         """SQL for the rows: CSV as text columns, JSON lines as `line` and `doc`, Parquet with its row number."""
-        compression = f", compression = '{'gzip' if self.compressed else 'none'}'"
+        packed = self.compressed and self.readable is None
+        compression = f", compression = '{'gzip' if packed else 'none'}'"
         shared = f"auto_detect = false, store_rejects = true, max_line_size = {LINE_LIMIT}{compression}"
-        path = text(_literal(self.path))
+        path = text(_literal(self.readable or self.path))
         if self.form == "parquet":
             return f"read_parquet({path}, file_row_number = true)"
         if self.form == "jsonl":
@@ -66,6 +73,31 @@ class InputFile:
             f"read_csv({path}, columns = {{{columns}}}, header = true, delim = {text(self.delimiter)}, "
             f"quote = '\"', escape = '\"', {shared})"
         )
+
+    @contextmanager
+    def without_bad_lines(self, folder: Path) -> Iterator[InputFile]:
+        """The file as the engine can read it: itself, or for as long as needed a copy in `folder` where bad lines are
+        blank, so that every other line keeps its number."""
+        if not self.bad:
+            yield self
+            return
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            copy = Path(place) / "readable"
+            with self.open() as stream, copy.open("wb") as out:
+                at = 0
+                for bad in self.bad:
+                    _copy(stream, out, bad.start - at)
+                    out.write(b"\n")
+                    stream.seek(bad.end)
+                    at = bad.end
+                shutil.copyfileobj(stream, out, _CHUNK)
+            yield replace(self, readable=copy)
+
+
+def _copy(stream: IO[bytes], out: IO[bytes], count: int) -> None:
+    while count > 0 and (chunk := stream.read(min(count, _CHUNK))):
+        out.write(chunk)
+        count -= len(chunk)
 
 
 def open_bytes(path: Path, compressed: bool) -> IO[bytes]:
@@ -95,9 +127,13 @@ def look(path: Path, connection: duckdb.DuckDBPyConnection) -> InputFile:
     head = _head(path, compressed)
     form: Form = "jsonl" if _is_json(path, head) else "csv"
     if form == "jsonl":
-        return InputFile(path, form, compressed, digest, _json_columns(path, compressed, connection))
+        with open_bytes(path, compressed) as stream:
+            bad = tuple(overlong_rows(stream, None))
+        return InputFile(path, form, compressed, digest, (), bad=bad)
     delimiter, names, lines = _header(path, head)
-    return InputFile(path, form, compressed, digest, tuple((n, "VARCHAR") for n in names), delimiter, lines)
+    with open_bytes(path, compressed) as stream:
+        bad = tuple(overlong_rows(stream, delimiter.encode()))
+    return InputFile(path, form, compressed, digest, tuple((n, "VARCHAR") for n in names), delimiter, lines, bad)
 
 
 def _literal(path: Path) -> str:
@@ -189,15 +225,16 @@ def _first_record(sample: str, delimiter: str) -> tuple[list[str], int]:
         return [sample.split("\n", 1)[0]], 1
 
 
-def _json_columns(path: Path, compressed: bool, connection: duckdb.DuckDBPyConnection) -> tuple[tuple[str, str], ...]:
-    """The keys of the objects in a file, in the order they are first met."""
-    probe = InputFile(path, "jsonl", compressed, "", ())
+def with_keys(file: InputFile, connection: duckdb.DuckDBPyConnection) -> InputFile:
+    """JSON lines with the keys of their objects as columns, in the order they are first met; other files as they are."""
+    if file.form != "jsonl":
+        return file
     rows = connection.execute(
         "SELECT key FROM (SELECT unnest(json_keys(doc)) AS key, number FROM "
-        f"(SELECT doc, row_number() OVER () AS number FROM {probe.relation}) WHERE json_type(doc) = 'OBJECT') "
+        f"(SELECT doc, row_number() OVER () AS number FROM {file.relation}) WHERE json_type(doc) = 'OBJECT') "
         "GROUP BY key ORDER BY min(number), key"
     ).fetchall()
-    return tuple((str(key), "JSON") for (key,) in rows)
+    return replace(file, columns=tuple((str(key), "JSON") for (key,) in rows))
 
 
 def _parquet(path: Path, digest: str, connection: duckdb.DuckDBPyConnection) -> InputFile:

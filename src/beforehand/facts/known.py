@@ -33,12 +33,11 @@ def find(connection: duckdb.DuckDBPyConnection, table: str, source: str) -> None
             f"""CREATE OR REPLACE TEMP TABLE judged AS
             SELECT rn, id, content, first(content) OVER (PARTITION BY id ORDER BY rn) AS kept,
                 row_number() OVER (PARTITION BY id ORDER BY rn) AS number
-            FROM (SELECT k.rn, k.id, {arriving_content(shape)} AS content FROM k {ARRIVING} WHERE k.id IN (SELECT id FROM twice))
+            FROM (SELECT k.rn, k.id, {arriving_content(shape)} AS content FROM k {ARRIVING} WHERE k.id IN (SELECT id FROM twice EXCEPT SELECT id FROM hit))
             """
         )
         connection.execute("INSERT INTO skip SELECT rn FROM judged WHERE number > 1 AND content = kept")
         _contradict(connection, "SELECT rn FROM judged WHERE number > 1 AND content <> kept", "another row of the file")
-        connection.execute("DELETE FROM hit WHERE rn IN (SELECT rn FROM judged WHERE number > 1)")
     if _any(connection, "hit"):
         connection.execute(
             f"""CREATE OR REPLACE TEMP TABLE judged AS

@@ -7,27 +7,33 @@ import io
 from collections.abc import Collection, Iterator
 from typing import IO
 
-from beforehand.facts.files import LINE_LIMIT, InputFile
+from beforehand.facts.files import InputFile
+from beforehand.facts.scanning import LINE_LIMIT
 
 _CHUNK = 1 << 22
 
 
 def lines_at(file: InputFile, offsets: Collection[int]) -> dict[int, int]:
-    """The line (from 1) that starts at each byte of the uncompressed file."""
-    found: dict[int, int] = {}
-    wanted = sorted(set(offsets))
+    """The line (from 1) that starts at each byte of the file as the engine reads it."""
     with file.open() as stream:
-        base, breaks = 0, 0
-        while wanted and (chunk := stream.read(_CHUNK)):
-            start = 0
-            while wanted and wanted[0] <= base + len(chunk):
-                at = wanted.pop(0)
-                breaks += chunk.count(b"\n", start, at - base)
-                start = at - base
-                found[at] = breaks + 1
-            breaks += chunk.count(b"\n", start)
-            base += len(chunk)
-    return found
+        return lines_in(stream, offsets)
+
+
+def lines_in(stream: IO[bytes], offsets: Collection[int]) -> dict[int, int]:
+    """The line (from 1) that starts at each byte of a stream."""
+    found: dict[int, int] = {}
+    wanted = sorted(set(offsets), reverse=True)
+    base, breaks = 0, 0
+    while wanted and (chunk := stream.read(_CHUNK)):
+        start = 0
+        while wanted and wanted[-1] <= base + len(chunk):
+            at = wanted.pop()
+            breaks += chunk.count(b"\n", start, at - base)
+            start = at - base
+            found[at] = breaks + 1
+        breaks += chunk.count(b"\n", start)
+        base += len(chunk)
+    return found | dict.fromkeys(wanted, 1)
 
 
 def lines_of_rows(file: InputFile, rows: Collection[int], total: int, unreadable: Collection[int]) -> dict[int, int]:
@@ -45,6 +51,18 @@ def lines_of_rows(file: InputFile, rows: Collection[int], total: int, unreadable
     if not unreadable and _breaks(file) - total - file.header_lines in (0, -1):
         return {row: row + 1 + file.header_lines for row in rows}
     return _walk(file, rows, set(unreadable))
+
+
+def rows_at_lines(file: InputFile, lines: Collection[int], total: int, unreadable: Collection[int]) -> dict[int, int]:
+    """The row (from 0) that starts at each line (from 1); lines at which none starts are left out."""
+    if not lines or not total:
+        return {}
+    first = 0 if file.form == "parquet" else file.header_lines
+    exact = file.form == "parquet" or (not unreadable and _breaks(file) - total - first in (0, -1))
+    if exact:
+        return {line: line - 1 - first for line in lines if 0 <= line - 1 - first < total}
+    rows = range(min(total, max(lines)))
+    return {line: row for row, line in lines_of_rows(file, rows, total, unreadable).items() if line in set(lines)}
 
 
 def _around(rows: Collection[int], unreadable: Collection[int]) -> dict[int, int]:

@@ -15,7 +15,7 @@ from beforehand.facts.mapping import Columns
 from beforehand.facts.quarantine import keep_bad_rows
 from beforehand.facts.quoting import name
 from beforehand.facts.resolving import account_text, resolve_accounts, resolve_people
-from beforehand.facts.staging import select_into_s
+from beforehand.facts.staging import count, select_into_s
 from beforehand.facts.times import time_us, zoneless
 
 if TYPE_CHECKING:
@@ -100,8 +100,8 @@ def store(facts: Facts, batch: Batch, file: InputFile, columns: Columns) -> Load
     written = traits.record(connection, batch, first_seq)
     rows, good, fresh, assumed, raised, without_zone, first_us = only(
         connection,
-        """SELECT count(*), count_if(reason IS NULL), count_if(fresh), count_if(fresh AND NOT given AND occurred_us IS NOT NULL),
-        count_if(fresh AND raised), count_if(fresh AND without_zone), min(CASE WHEN fresh THEN occurred_us END)
+        f"""SELECT count(*), {count("reason IS NULL")}, {count("fresh")}, {count("fresh AND NOT given AND occurred_us IS NOT NULL")},
+        {count("fresh AND raised")}, {count("fresh AND without_zone")}, min(CASE WHEN fresh THEN occurred_us END)
         FROM (SELECT *, reason IS NULL AND rn IN (SELECT rn FROM changed) AS fresh FROM k WHERE reason IS NULL OR reason <> '')""",
     )
     connection.execute(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from beforehand.facts import batches, known, listing, staging, versions
 from beforehand.facts.asking import first
 from beforehand.facts.batches import Batch
 from beforehand.facts.checked import Terms
-from beforehand.facts.files import InputFile, look
+from beforehand.facts.files import InputFile, look, with_keys
 from beforehand.facts.mapping import Columns, fit, recorded
 from beforehand.facts.quarantine import keep_bad_rows
 from beforehand.facts.quoting import name, text
@@ -91,13 +92,20 @@ def load(
     pairs = dict(written or {})
     if learned is not None and learned not in ("occurred", "now"):
         pairs["learned"] = learned
-    looked = [look(path, facts.connection) for path in files]
-    for file in looked:  # every mapping is checked before the first file is loaded
-        columns_of(file, table, pairs, learned)
-    digests = {file.digest for file in looked}
     total = Loaded()
-    for file in looked:
-        total += load_file(facts, Request(file, table, source, pairs, learned, now or datetime.now(UTC), digests))
+    with ExitStack() as copies, facts.telling():
+        looked = [
+            with_keys(
+                copies.enter_context(look(path, facts.connection).without_bad_lines(facts.path.parent)),
+                facts.connection,
+            )
+            for path in files
+        ]
+        for file in looked:  # every mapping is checked before the first file is loaded
+            columns_of(file, table, pairs, learned)
+        digests = {file.digest for file in looked}
+        for file in looked:
+            total += load_file(facts, Request(file, table, source, pairs, learned, now or datetime.now(UTC), digests))
     return total
 
 

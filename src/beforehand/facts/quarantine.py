@@ -13,13 +13,16 @@ import pyarrow as pa
 from beforehand.errors import InputError, among
 from beforehand.facts.asking import only
 from beforehand.facts.batches import Batch
-from beforehand.facts.files import LINE_LIMIT, InputFile
-from beforehand.facts.lines import lines_at, lines_of_rows
+from beforehand.facts.files import InputFile, open_bytes
+from beforehand.facts.lines import lines_at, lines_in, lines_of_rows, rows_at_lines
+from beforehand.facts.quoting import name
+from beforehand.facts.scanning import LINE_LIMIT
 
 if TYPE_CHECKING:
     from beforehand.facts.facts import Facts
 
 _SHOWN = 10_000
+_SAME_ROW = 0.5
 _UNREADABLE = {
     "MISSING COLUMNS": "too few columns",
     "TOO MANY COLUMNS": "too many columns",
@@ -39,6 +42,8 @@ class Kept:
 
 def keep_bad_rows(connection: duckdb.DuckDBPyConnection, batch: Batch, file: InputFile) -> Kept:
     """Writes the rows of `k` that have a reason, and those that could not be read, into quarantine."""
+    if str(file.path) == batch.file:  # else it is a second try of rows in quarantine
+        clear_mended(connection, batch, file)
     unreadable = _keep_unreadable(connection, batch, file)
     bad = [r[0] for r in connection.execute("SELECT rn FROM k WHERE reason <> '' ORDER BY rn").fetchall()]
     if bad:
@@ -48,44 +53,98 @@ def keep_bad_rows(connection: duckdb.DuckDBPyConnection, batch: Batch, file: Inp
             "bad_lines",
             pa.table({"rn": pa.array(lines.keys(), pa.int64()), "line": pa.array(lines.values(), pa.int64())}),
         )
-        if file.form == "parquet":
-            originals = (
-                f"SELECT file_row_number AS rn, CAST(to_json(columns_) AS VARCHAR) AS original FROM (SELECT file_row_number, "
-                f"struct_pack({_packed(file)}) AS columns_ FROM {file.relation})"
-            )
-        else:
-            again = file.relation.replace("store_rejects = true", "ignore_errors = true")
-            shown = "line" if file.form == "jsonl" else f"CAST(to_json(struct_pack({_packed(file)})) AS VARCHAR)"
-            originals = f"SELECT row_number() OVER () - 1 AS rn, {shown} AS original FROM {again}"
+        originals = _originals(file)
         connection.execute(
             f"""INSERT INTO quarantine SELECT ?, ?, ?, ?, b.line, k.reason, o.original, CASE WHEN k.made THEN NULL ELSE k.id END, true
             FROM k JOIN bad_lines b USING (rn) JOIN ({originals}) o USING (rn)""",
             [batch.number, batch.table, batch.source, batch.file],
         )
         connection.unregister("bad_lines")
-    return Kept(len(bad) + len(unreadable), len(unreadable))
+    lost = len(unreadable) + len(file.bad)
+    return Kept(len(bad) + lost, lost)
 
 
-def _packed(file: InputFile) -> str:
-    from beforehand.facts.quoting import name
+def clear_mended(connection: duckdb.DuckDBPyConnection, batch: Batch, file: InputFile) -> int:
+    """Takes out the rows that an earlier load of the same file left in quarantine and that this one holds again.
 
-    return ", ".join(f"{name(c)} := {name(c)}" for c, _ in file.columns)
+    A row with an id is found by it, one without by its line, where half of the cells that stand there now are the same.
+    Whether it is good now does not matter: if not, it goes to quarantine anew. Returns how many went.
+    """
+    older = connection.execute(
+        """SELECT rowid, line, id, "row" FROM quarantine WHERE file = ? AND tbl = ? AND source = ? AND batch <> ?""",
+        [batch.file, batch.table, batch.source, batch.number],
+    ).fetchall()
+    if not older:
+        return 0
+    by_id = "SELECT id FROM k WHERE NOT made AND id IS NOT NULL"
+    listed = ", ".join(str(place) for place, _, row_id, _ in older if row_id is not None) or "NULL"
+    found = connection.execute(f"SELECT rowid FROM quarantine WHERE rowid IN ({listed}) AND id IN ({by_id})").fetchall()
+    gone = [place for (place,) in found]
+    by_line = {line: (place, row) for place, line, row_id, row in older if row_id is None}
+    total = int(only(connection, "SELECT count(*) FROM k")[0])
+    rows = rows_at_lines(file, by_line.keys(), total, _unreadable_lines(connection, file))
+    if rows:
+        listed = ", ".join(map(str, rows.values()))
+        texts = dict(
+            connection.execute(f"SELECT rn, original FROM ({_originals(file)}) WHERE rn IN ({listed})").fetchall()
+        )
+        gone += [
+            by_line[line][0]
+            for line, row in rows.items()
+            if row in texts and _alike(texts[row], by_line[line][1], file.delimiter) >= _SAME_ROW
+        ]
+    if gone:
+        connection.execute(f"DELETE FROM quarantine WHERE rowid IN ({', '.join(map(str, gone))})")
+    return len(gone)
+
+
+def _alike(one: str, other: str, delimiter: str) -> float:
+    """The share of cells two rows have in common, whichever of them could be split into columns."""
+    cells = [list(read.values()) if isinstance(read := _read(row), dict) else row.split(delimiter) for row in (one, other)]
+    pairs = [(a, b) for a, b in zip(*cells, strict=False) if (a, b) != (None, None)]
+    return sum(str(a) == str(b) for a, b in pairs) / max(1, len(pairs))
+
+
+def _originals(file: InputFile) -> str:
+    """SQL for the rows as they stand in the file (`rn`, `original`)."""
+    packed = f"CAST(to_json(struct_pack({', '.join(f'{name(c)} := {name(c)}' for c, _ in file.columns)})) AS VARCHAR)"
+    if file.form == "parquet":
+        return f"SELECT file_row_number AS rn, {packed} AS original FROM {file.relation}"
+    again = file.relation.replace("store_rejects = true", "ignore_errors = true")
+    return (
+        f"SELECT row_number() OVER () - 1 AS rn, {'line' if file.form == 'jsonl' else packed} AS original FROM {again}"
+    )
+
+
+def _unreadable_lines(connection: duckdb.DuckDBPyConnection, file: InputFile) -> list[int]:
+    if file.form == "parquet":
+        return []
+    places = connection.execute("SELECT DISTINCT line_byte_position - 1 FROM reject_errors").fetchall()
+    return sorted(lines_at(file, [at for (at,) in places]).values())
 
 
 def _keep_unreadable(connection: duckdb.DuckDBPyConnection, batch: Batch, file: InputFile) -> list[int]:
-    """Keeps the rows the engine could not split; returns their lines."""
+    """Keeps the rows that could not be split into columns; returns the lines of those the engine itself refused."""
     if file.form == "parquet":
         return []
+    kept: list[tuple[int, str, str]] = []
+    if file.bad:
+        with open_bytes(file.path, file.compressed) as stream:
+            at = lines_in(stream, [bad.start for bad in file.bad])
+        kept += [(at[bad.start], bad.reason, bad.text) for bad in file.bad]
     rejected = connection.execute(
-        f"SELECT line_byte_position, any_value(error_type), left(any_value(csv_line), {_SHOWN}) FROM reject_errors GROUP BY 1 ORDER BY 1"
+        "SELECT line_byte_position - 1, any_value(error_type), left(any_value(csv_line), ?) FROM reject_errors GROUP BY 1 ORDER BY 1",
+        [_SHOWN],
     ).fetchall()
-    # Positions count from 1.
-    lines = lines_at(file, [at - 1 for at, _, _ in rejected])
-    for at, error, written in rejected:
-        reason = f"the row cannot be read: {_UNREADABLE.get(str(error), str(error).lower())}"
+    lines = lines_at(file, [place for place, _, _ in rejected])
+    for place, error, written in rejected:
+        kept.append(
+            (lines[place], f"the row cannot be read: {_UNREADABLE.get(str(error), str(error).lower())}", written or "")
+        )
+    for line, reason, row in sorted(kept):
         connection.execute(
             "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?, NULL, false)",
-            [batch.number, batch.table, batch.source, batch.file, lines[at - 1], reason, written or ""],
+            [batch.number, batch.table, batch.source, batch.file, line, reason, row],
         )
     return sorted(lines.values())
 

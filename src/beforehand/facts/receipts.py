@@ -1,235 +1,232 @@
-"""Receipts asked and asked again: what a story says is counted here, from the facts as they were known at a moment."""
+"""Asking the facts the questions of receipts: taken when an alert is raised, asked again before its story is shown."""
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
-from math import isclose
 from typing import TYPE_CHECKING, Any
 
-from beforehand.facts.merging import canonical_tables
+import pyarrow as pa
+
+from beforehand.facts.asking import only
 from beforehand.facts.quoting import text
 from beforehand.facts.schema import SHAPES
-from beforehand.facts.subjects import excluded_accounts, glob
-from beforehand.panel import where
+from beforehand.facts.subjects import excluded_accounts, excluded_members
 from beforehand.story.receipt import Query, Receipt, Value
 
 if TYPE_CHECKING:
     from beforehand.facts.facts import Facts
 
 SAMPLES = 5
-EXACT = 1e-9
-"""Sums over many rows depend on their order in the last figures; a receipt that differs by no more is the same."""
+_CLOSE_ENOUGH = 1e-9
+"""Sums are added up in an order that differs from one time to the next."""
 
 
 def take(facts: Facts, query: Query, known_us: int) -> Receipt:
-    """The answer to a question from the facts learned before `known_us` (UTC microseconds).
+    """Answers a question with what had been learned before `known_us`, under the exclusions of now.
 
-    Exclusions apply as they are now; their digest is written into the receipt. EngineError where the engine fails.
+    InputError where the question's `where` or `of` is not a condition or value of its table.
     """
-    return take_all(facts, [(query, known_us)])[0]
-
-
-def take_all(facts: Facts, asks: Sequence[tuple[Query, int]]) -> list[Receipt]:
-    """Receipts for many questions; those that differ only in whom they are about are answered in one scan."""
-    rules = exclusions(facts)
-    groups: dict[tuple[Query, int], list[int]] = {}
-    for place, (query, known_us) in enumerate(asks):
-        groups.setdefault((replace(query, accounts=(), members=(), exclusions=rules), known_us), []).append(place)
-    found: dict[int, Receipt] = {}
-    with facts.telling():
-        for (shared, known_us), places in groups.items():
-            whom = [asks[place][0] for place in places]
-            # Equal questions are asked once.
-            distinct = list(dict.fromkeys((q.accounts, q.members) for q in whom))
-            queries = [replace(shared, accounts=accounts, members=members) for accounts, members in distinct]
-            answered = dict(zip(distinct, _answer(facts, queries, known_us), strict=True))
-            found.update({p: answered[q.accounts, q.members] for p, q in zip(places, whom, strict=True)})
-    return [found[place] for place in range(len(asks))]
+    if query.table == "traits":
+        return _trait(facts, query, known_us)
+    query = replace(query, exclusions=exclusions(facts))
+    _rows(facts, query, known_us)
+    values = _values(facts, query)
+    count, digest, samples = _proof(facts, query.table)
+    if query.per_active:
+        active = replace(query, table="events", aggregate="people", of=None, where=None, per_active=False)
+        _rows(facts, active, known_us)
+        people = _values(facts, active)
+        values = [None if not p or v is None else float(v) / float(p) for v, p in zip(values, people, strict=True)]
+        digest = sha256((digest + _proof(facts, "events")[1]).encode()).hexdigest()
+    return Receipt(query, known_us, tuple(values), count, digest, samples)
 
 
 def verify(facts: Facts, receipt: Receipt) -> bool:
-    """Whether the same question, as known at the same moment, still has the same answer from the same rows."""
-    return agree(receipt, take(facts, receipt.query, receipt.known_us))
-
-
-def agree(kept: Receipt, again: Receipt) -> bool:
-    """Whether two answers to one question are the same: rules, rows and values."""
-    if (again.query.exclusions, again.count, again.digest) != (kept.query.exclusions, kept.count, kept.digest):
+    """Whether the question still has the answer it had: the same rows with the same content, and the same values."""
+    if receipt.query.table != "traits" and receipt.query.exclusions != exclusions(facts):
         return False
-    return len(again.values) == len(kept.values) and all(map(same, again.values, kept.values))
-
-
-def same(one: Value, other: Value) -> bool:
-    """Whether two answers are one, but for the rounding of sums."""
-    if isinstance(one, int | float) and isinstance(other, int | float):
-        return isclose(one, other, rel_tol=EXACT, abs_tol=EXACT)
-    return one == other
+    now = take(facts, receipt.query, receipt.known_us)
+    same = now.count == receipt.count and now.digest == receipt.digest and len(now.values) == len(receipt.values)
+    return same and all(_same(one, other) for one, other in zip(now.values, receipt.values, strict=True))
 
 
 def exclusions(facts: Facts) -> str:
     """The digest of the exclusion rules in force; blank where there are none."""
-    rules = facts.settings.exclude
-    if not (rules.accounts or rules.people or rules.events):
-        return ""
-    return sha256(rules.model_dump_json().encode()).hexdigest()[:16]
+    rules = facts.settings.exclude.model_dump(mode="json", exclude_defaults=True)
+    return sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:16] if rules else ""
 
 
-def _answer(facts: Facts, queries: Sequence[Query], known_us: int) -> list[Receipt]:
-    """Receipts for questions that differ only in accounts and members."""
-    shared, connection = queries[0], facts.connection
-    rows = _trait_rows(shared, known_us) if shared.aggregate == "trait" else _fact_rows(facts, shared, known_us)
-    if shared.others:
-        whom = _others(facts, queries)
-    else:
-        pairs = [
-            (nth, account, member)
-            for nth, query in enumerate(queries)
-            for account, member in (query.members or [(a, None) for a in query.accounts])
-        ]
-        listed = ", ".join(f"({n}, {a}, {'NULL' if m is None else m})" for n, a, m in pairs) or "(-1, -1, NULL)"
-        on = "s.s_account = t.account AND " + (
-            "s.s_member = t.member" if shared.members else "t.member IS NULL" if shared.aggregate == "trait" else "true"
-        )
-        whom = f"JOIN (VALUES {listed}) s(grp, s_account, s_member) ON {on}"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE receipt_rows AS {rows.format(whom=whom)}")
-    spans = ", ".join(f"({nth}, {low}, {high})" for nth, (low, high) in enumerate(shared.spans))
-    within = "r.us < p.high" if shared.aggregate in ("last", "trait") else "r.us >= p.low AND r.us < p.high"
-    per_span = connection.execute(_per_span(shared, "receipt_rows", spans, within)).fetchall()
-    totals = connection.execute(
-        "SELECT grp, sum(sign), sum(CAST(md5_number_lower(content) AS HUGEINT)), "
-        f"sum(CAST(md5_number_upper(content) AS HUGEINT)), arg_min(id, (us, seq), {SAMPLES}) "
-        "FROM receipt_rows GROUP BY grp"
-    ).fetchall()
-    active = _active(facts, shared, known_us, whom) if shared.per_active else {}
-    connection.execute("DROP TABLE receipt_rows")
-    values = {(grp, nth): value for grp, nth, value in per_span}
-    about = {grp: rest for grp, *rest in totals}
-    nothing: Value = 0.0 if shared.aggregate in ("count", "sum", "people") else None
-    receipts = []
-    for grp, query in enumerate(queries):
-        answer = [_number(values.get((grp, nth), nothing)) for nth in range(len(shared.spans))]
-        if shared.per_active:
-            people = [active.get((grp, nth), 0) for nth in range(len(answer))]
-            answer = [v / n if n and isinstance(v, float) else None for v, n in zip(answer, people, strict=True)]
-        count, lower, upper, samples = about.get(grp, (0, 0, 0, []))
-        digest = sha256(f"{count}|{lower}|{upper}".encode()).hexdigest()[:32]
-        receipts.append(Receipt(query, known_us, tuple(answer), int(count), digest, tuple(samples or ())))
-    return receipts
+def _same(one: Value, other: Value) -> bool:
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return math.isclose(one, other, rel_tol=_CLOSE_ENOUGH, abs_tol=_CLOSE_ENOUGH)
+    return one == other
 
 
-def _fact_rows(facts: Facts, query: Query, known_us: int) -> str:
-    """SQL for the rows of a fact table that a question is about, with a gap for whom."""
+def _rows(facts: Facts, query: Query, known_us: int) -> None:
+    """Makes `asked`: the rows a question is about, with `us`, `sign`, `value`, `hit`, `person` and the digest of each."""
+    from beforehand.panel import where
+
     shape = SHAPES[query.table]
-    value = "NULL"
+    low = -(2**62) if query.aggregate == "last" else query.edges_us[0]
+    conditions = [
+        f"t.occurred_at < make_timestamp({query.edges_us[-1]})",
+        f"t.occurred_at >= make_timestamp({low})" if query.aggregate != "last" else "true",
+        f"epoch_us(t.occurred_at) + t.delay < {known_us}",
+        *_whose(facts, query),
+    ]
+    value = hit = "NULL"
+    if query.aggregate in ("sum", "mean", "last"):
+        number = where.value(query.of or "", query.table).sql(dialect="duckdb")
+        value = f"CASE WHEN isfinite({number}) THEN {number} END"
     if query.aggregate == "share":
-        value = f"CAST(coalesce({where.condition(query.of or '', query.table).sql(dialect='duckdb')}, false) AS DOUBLE)"
-    elif query.of is not None:
-        value = where.value(query.of, query.table).sql(dialect="duckdb")
-    wanted = [f"epoch_us(occurred_at) < {query.edges_us[-1]}", f"epoch_us(occurred_at) + delay < {known_us}"]
-    if query.aggregate != "last":
-        wanted.append(f"epoch_us(occurred_at) >= {query.edges_us[0]}")
+        hit = f"coalesce({where.condition(query.of or '', query.table).sql(dialect='duckdb')}, false)"
     if query.where:
-        wanted.append(f"({where.condition(query.where, query.table).sql(dialect='duckdb')})")
-    wanted += _left_out(facts, query.table)
-    sign = "sign" if shape.versioned else "1"
-    inner = (
-        f"SELECT account, member, stored_seq AS seq, source, id, epoch_us(occurred_at) AS us, delay, {sign} AS sign, "
-        f"{value} AS value FROM {query.table} WHERE {' AND '.join(wanted)}"
-    )
-    if query.aggregate == "people":
-        # Members of one account that are one person count once, as they are merged now.
-        canonical_tables(facts.connection)
-        inner = (
-            f"SELECT t.* REPLACE (coalesce(c.into_node, m.person) AS value) FROM ({inner}) t "
-            "LEFT JOIN members m ON m.account = t.account AND m.member = t.member "
-            "LEFT JOIN canon_person c ON c.node = m.person"
+        conditions.append(f"({where.condition(query.where, query.table).sql(dialect='duckdb')})")
+    if query.table == "events" and facts.settings.exclude.events:
+        conditions.append(
+            f"NOT coalesce({where.condition(facts.settings.exclude.events, 'events').sql(dialect='duckdb')}, false)"
         )
-    return (
-        "SELECT grp, t.*, concat_ws(chr(31), source, id, us, delay, sign, coalesce(CAST(value AS VARCHAR), '')) "
-        f"AS content FROM ({inner}) t {{whom}}"
+    own = [*shape.columns, *(["to_json(properties)"] if shape.properties else [])]
+    content = ", ".join(
+        f"coalesce(CAST({c} AS VARCHAR), chr(0))"
+        for c in (
+            "source",
+            "id",
+            "account",
+            "member",
+            "epoch_us(occurred_at)",
+            "delay",
+            "sign" if shape.versioned else "1",
+            *own,
+        )
+    )
+    # The scan is narrowed to what the question needs before anything is computed per row.
+    facts.connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE asked AS
+        SELECT a.us, a.seq, a.id, a.sign, a.value, a.hit, a.key, p.person FROM (
+            SELECT epoch_us(occurred_at) AS us, stored_seq AS seq, id, account, member, {"sign" if shape.versioned else "1"} AS sign,
+            CAST({value} AS DOUBLE) AS value, CAST({hit} AS BOOLEAN) AS hit, md5(concat_ws(chr(31), {content})) AS key
+            FROM {query.table} t WHERE {" AND ".join(conditions)}) a
+        LEFT JOIN ({_people(facts)}) p ON p.account = a.account AND p.member = a.member"""
     )
 
 
-def _trait_rows(query: Query, known_us: int) -> str:
-    """SQL for the values of a trait; those that came without a date stand from the beginning and were always known."""
-    return (
-        "SELECT grp, t.*, concat_ws(chr(31), seq, us, delay, coalesce(value, chr(0))) AS content FROM ("
-        "SELECT account, member, stored_seq AS seq, trait AS id, delay, 1 AS sign, value, "
-        f"CASE WHEN dated THEN epoch_us(occurred_at) ELSE {query.edges_us[0]} - 1 END AS us "
-        f"FROM traits WHERE trait = {text(query.of or '')} "
-        f"AND (NOT dated OR epoch_us(occurred_at) + delay < {known_us})) t {{whom}}"
-    )
-
-
-def _left_out(facts: Facts, table: str) -> list[str]:
-    """The conditions that leave out internal, test and bot activity."""
-    rules, found = facts.settings.exclude, []
-    if rules.events and table == "events":
-        found.append(f"NOT coalesce({where.condition(rules.events, 'events').sql(dialect='duckdb')}, false)")
-    if rules.people:
-        matches = " OR ".join(f"lower(i.external) GLOB {text(glob(pattern))}" for pattern in rules.people)
+def _whose(facts: Facts, query: Query) -> list[str]:
+    nodes = ", ".join(str(int(a)) for a in query.accounts)
+    found: list[str] = []
+    if query.others:
+        left_out = {int(a) for a in query.accounts} | set(
+            excluded_accounts(facts.connection, facts.settings.exclude.accounts)
+        )
+        found += [f"t.account NOT IN ({', '.join(map(str, sorted(left_out)))})"] if left_out else []
+    elif query.accounts:
+        found.append(f"t.account IN ({nodes})")
+    if query.members:
+        pairs = ", ".join(f"({int(a)}, {int(m)})" for a, m in query.members)
+        found.append(f"(t.account, t.member) IN ({pairs})")
+    bots = excluded_members(facts.connection, facts.settings.exclude.people)
+    mine = [(int(a), int(m)) for a, m in bots if query.others or not query.accounts or int(a) in query.accounts]
+    if mine:
         found.append(
-            f"NOT EXISTS (SELECT 1 FROM members m JOIN person_ids i USING (person) WHERE m.account = {table}.account "
-            f"AND m.member = {table}.member AND ({matches}))"
+            f"(t.member IS NULL OR (t.account, t.member) NOT IN ({', '.join(f'({a}, {m})' for a, m in mine)}))"
         )
     return found
 
 
-def _others(facts: Facts, queries: Sequence[Query]) -> str:
-    """Everybody but those asked about, and but those that are left out of every count."""
-    left_out = excluded_accounts(facts.connection, facts.settings.exclude.accounts)
-    pairs = [(nth, account) for nth, query in enumerate(queries) for account in {*query.accounts, *left_out}]
-    groups = ", ".join(f"({nth})" for nth in range(len(queries)))
-    listed = ", ".join(f"({nth}, {account})" for nth, account in pairs) or "(-1, -1)"
+def _people(facts: Facts) -> str:
+    """SQL for who each stored member is now, merges of people applied."""
+    from beforehand.facts.merging import merged
+
+    into = merged(facts.connection, "person")
+    if not into:
+        return "SELECT account, member, person FROM members"
+    pairs = ", ".join(f"({node}, {root})" for node, root in into.items())
     return (
-        f"JOIN (VALUES {groups}) s(grp) ON NOT EXISTS (SELECT 1 FROM (VALUES {listed}) x(grp, account) "
-        "WHERE x.grp = s.grp AND x.account = t.account)"
+        "SELECT m.account, m.member, coalesce(c.into_node, m.person) AS person FROM members m "
+        f"LEFT JOIN (VALUES {pairs}) c(node, into_node) ON c.node = m.person"
     )
 
 
-def _aggregate(query: Query) -> str:
-    """What is made of the rows of a span; the same as the panel makes of a metric."""
+def _values(facts: Facts, query: Query) -> list[Value]:
+    """One value per span, from `asked`."""
+    spans = pa.table(
+        {
+            "nth": pa.array(range(len(query.spans)), pa.int64()),
+            "low": pa.array([low for low, _ in query.spans], pa.int64()),
+            "high": pa.array([high for _, high in query.spans], pa.int64()),
+        }
+    )
+    facts.connection.register("asked_spans", spans)
+    try:
+        rows = facts.connection.execute(_answer(query)).fetchall()
+    finally:
+        facts.connection.unregister("asked_spans")
+    found: dict[int, Any] = dict(rows)
+    empty: Value = 0.0 if query.aggregate in ("count", "sum", "people") else None
+    return [empty if found.get(nth) is None else float(found[nth]) for nth in range(len(query.spans))]
+
+
+def _answer(query: Query) -> str:
+    inside = "FROM asked_spans s JOIN asked r ON r.us >= s.low AND r.us < s.high"
     match query.aggregate:
         case "count":
-            return "CAST(sum(sign) AS DOUBLE)"
+            return f"SELECT s.nth, sum(r.sign) {inside} GROUP BY 1"
         case "sum":
-            return "sum(CASE WHEN isfinite(value) THEN value * sign ELSE 0 END)"
-        case "mean" | "share":
-            finite = "CASE WHEN isfinite(value) THEN {} END"
-            return f"sum({finite.format('value * sign')}) / nullif(sum({finite.format('sign')}), 0)"
-        case "last":
-            return "arg_max(value, (us, seq)) FILTER (isfinite(value))"
-        case "trait":
-            return "arg_max({'value': value}, (us, seq)).value"
+            return f"SELECT s.nth, sum(r.value * r.sign) {inside} GROUP BY 1"
+        case "mean":
+            known = "CASE WHEN r.value IS NOT NULL THEN r.sign END"
+            return f"SELECT s.nth, sum(r.value * r.sign) / nullif(sum({known}), 0) {inside} GROUP BY 1"
+        case "share":
+            return f"SELECT s.nth, sum(CASE WHEN r.hit THEN r.sign ELSE 0 END) / nullif(sum(r.sign), 0) {inside} GROUP BY 1"
+        case "people":
+            counted = f"SELECT s.nth, r.person, sum(r.sign) AS present {inside} WHERE r.person IS NOT NULL GROUP BY ALL"
+            return f"SELECT nth, count_if(present > 0) FROM ({counted}) GROUP BY 1"
         case "latest":
-            return "CAST(max(us) FILTER (sign > 0) AS DOUBLE)"
+            return f"SELECT s.nth, max(r.us) {inside} WHERE {_STANDING} GROUP BY 1"
         case _:
-            return "CAST(count(DISTINCT value) AS DOUBLE)"
+            before = "FROM asked_spans s JOIN asked r ON r.us < s.high"
+            return f"SELECT s.nth, arg_max(r.value, (r.us, r.seq)) {before} WHERE r.value IS NOT NULL AND {_STANDING} GROUP BY 1"
 
 
-def _per_span(query: Query, table: str, spans: str, within: str) -> str:
-    """SQL for the answer in each span."""
-    joined = f"{table} r JOIN (VALUES {spans}) p(nth, low, high) ON {within}"
-    if query.aggregate == "people":
-        joined = f"(SELECT grp, nth, value FROM {joined} GROUP BY ALL HAVING sum(sign) > 0)"
-        return f"SELECT grp, nth, {_aggregate(query)} FROM {joined} GROUP BY ALL"
-    return f"SELECT r.grp, p.nth, {_aggregate(query)} FROM {joined} GROUP BY ALL"
+_STANDING = (
+    "r.sign > 0 AND (r.us, r.id, r.value) NOT IN (SELECT (us, id, value) FROM asked GROUP BY ALL HAVING sum(sign) <= 0)"
+)
+"""Rows that were not taken back: a version that was followed by another one counts no more."""
 
 
-def _active(facts: Facts, query: Query, known_us: int, whom: str) -> dict[tuple[int, int], int]:
-    """How many people had an event in each span, by group."""
-    people = replace(query, table="events", aggregate="people", of=None, where=None, per_active=False)
-    facts.connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE receipt_active AS {_fact_rows(facts, people, known_us).format(whom=whom)}"
+def _proof(facts: Facts, table: str) -> tuple[int, str, tuple[str, ...]]:
+    """Count, digest and sample ids of `asked`. The digest is a sum of the rows' own, so that their order is no matter."""
+    count, low, high = only(
+        facts.connection,
+        "SELECT coalesce(sum(sign), 0), sum(CAST(md5_number_lower(key) AS HUGEINT)), sum(CAST(md5_number_upper(key) AS HUGEINT)) FROM asked",
     )
-    spans = ", ".join(f"({nth}, {low}, {high})" for nth, (low, high) in enumerate(query.spans))
-    within = "r.us >= p.low AND r.us < p.high"
-    found = facts.connection.execute(_per_span(people, "receipt_active", spans, within)).fetchall()
-    facts.connection.execute("DROP TABLE receipt_active")
-    return {(grp, nth): int(value) for grp, nth, value in found}
+    rows = facts.connection.execute(
+        "SELECT id FROM asked WHERE sign > 0 ORDER BY us, seq LIMIT ?", [SAMPLES]
+    ).fetchall()
+    digest = sha256(f"{table}|{count}|{low or 0}|{high or 0}".encode()).hexdigest()
+    return int(count), digest, tuple(dict.fromkeys(str(r[0]) for r in rows))
 
 
-def _number(value: Any) -> Value:
-    return value if value is None or isinstance(value, str) else float(value)
+def _trait(facts: Facts, query: Query, known_us: int) -> Receipt:
+    """The value of a dated trait at the end of each span, and the rows that say so."""
+    nodes = ", ".join(str(int(a)) for a in query.accounts) or "NULL"
+    whose = "member IS NULL"
+    if query.members:
+        whose = f"(account, member) IN ({', '.join(f'({int(a)}, {int(m)})' for a, m in query.members)})"
+    rows = facts.connection.execute(
+        f"""SELECT CASE WHEN dated THEN epoch_us(occurred_at) ELSE {-(2**62)} END AS from_us, value, stored_seq, source, account, delay
+        FROM traits WHERE account IN ({nodes}) AND {whose} AND trait = {text(query.of or "")}
+        AND (NOT dated OR epoch_us(occurred_at) + delay < {known_us}) AND (NOT dated OR epoch_us(occurred_at) < {query.edges_us[-1]})
+        ORDER BY from_us, stored_seq"""
+    ).fetchall()
+    values: list[Value] = []
+    for _, high in query.spans:
+        held: Sequence[str | None] = [value for from_us, value, *_ in rows if from_us < high]
+        values.append(held[-1] if held else None)
+    digest = sha256(repr([(f, v, s, a, d) for f, v, _, s, a, d in rows]).encode()).hexdigest()
+    samples = tuple(f"{source}:{seq}" for _, _, seq, source, *_ in rows[-SAMPLES:])
+    return Receipt(query, known_us, tuple(values), len(rows), digest, samples)

@@ -82,12 +82,17 @@ def counts(connection: duckdb.DuckDBPyConnection) -> Counts:
     fresh = "reason IS NULL AND rn NOT IN (SELECT rn FROM skip)" if skipped else "reason IS NULL"
     row = first(
         connection,
-        f"""SELECT count(*), count_if(reason IS NULL), count_if(fresh), count_if(fresh AND without_zone),
-        count_if(fresh AND raised), count_if(fresh AND given), min(CASE WHEN fresh THEN occurred_us END)
+        f"""SELECT count(*), {count("reason IS NULL")}, {count("fresh")}, {count("fresh AND without_zone")},
+        {count("fresh AND raised")}, {count("fresh AND given")}, min(CASE WHEN fresh THEN occurred_us END)
         FROM (SELECT *, {fresh} AS fresh FROM k WHERE reason IS NULL OR reason <> '')""",
     )
     assert row is not None
     return Counts(*row)
+
+
+def count(condition: str) -> str:
+    """SQL for how many rows meet a condition; `count_if` of no rows is NULL."""
+    return f"coalesce(count_if({condition}), 0)"
 
 
 def _present(column: str) -> str:
