@@ -149,7 +149,7 @@ def _labels(shape: Mapping[str, Any], values: Sequence[float | None], say: Words
     usual, threshold = shape["usual"], shape["threshold"]
     if usual:
         low, high = say.value(usual[0]), say.value(usual[1])
-        labels["usual"] = f"usual {low}" if low == high else f"usual {low} to {high}"
+        labels["usual"] = f"{shape['against']} {low}" if low == high else f"{shape['against']} {low} to {high}"
     edge = usual and threshold in usual
     if threshold is not None and not edge:
         labels["threshold"] = f"line {say.value(threshold)}"

@@ -91,7 +91,7 @@ def hairline(said: str = "") -> RenderableType:
 
 def inset(body: RenderableType, left: int = 2) -> RenderableType:
     """The body moved in from the left."""
-    return Padding(body, (0, 0, 0, left))
+    return Padding(body, (0, 0, 0, left), expand=False)
 
 
 def dot(severity: str, polarity: str = "risk") -> Text:

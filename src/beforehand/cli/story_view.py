@@ -197,10 +197,17 @@ def _receipts(console: Console, kept: Sequence[Mapping[str, Any]], width: int) -
         samples = ", ".join(receipt["samples"])
         known = receipt["known_at"].astimezone(ZoneInfo(receipt.get("zone", "UTC"))).strftime("%Y-%m-%d %H:%M")
         held = "" if receipt.get("verified", True) else "no longer reproducible"
-        parts = [words.counted(receipt["count"], "row"), f"known {known}", f"digest {receipt['digest'][:12]}", held]
+        parts = [_answered(receipt["values"]), words.counted(receipt["count"], "row"), f"known {known}"]
+        parts += [f"digest {receipt['digest'][:12]}", held]
         told = " · ".join(p for p in parts if p) + (f" · {samples}" if samples else "")
         for line in look.text(told, "faint").wrap(console, width - 5):
             console.print(Text("     ").append_text(line), crop=False)
+
+
+def _answered(values: Sequence[float | str | None]) -> str:
+    """The answer of a receipt: its value, or the newest three of many."""
+    said = ["none" if v is None else v if isinstance(v, str) else words.number(v) for v in values[-3:]]
+    return ("... " if len(values) > 3 else "") + ", ".join(said)
 
 
 def _raised(said: str) -> str:

@@ -53,7 +53,7 @@ def owner(occasion: Occasion) -> list[Sentence]:
         return []
     if name in (None, ""):
         return [_sentence(f"nobody owns {occasion.account}", "owner", [place])]
-    return [Sentence(f"{name} owns {occasion.account}.", "owner", (place,))]
+    return [Sentence(words.stopped(f"{name} owns {occasion.account}"), "owner", (place,))]
 
 
 def contact(occasion: Occasion) -> list[Sentence]:

@@ -164,7 +164,7 @@ def _what(view: View, band: Said | None) -> str:
     usual = _band_said(clause, band)
     inside = [v for v in view.judged if v is not None and band.holds(v)]
     if len(inside) == len(view.judged):
-        return f"{text}, which is nothing new: {usual} is usual for {who}"
+        return f"{text}, within what is usual for {who}: {usual}"
     return f"{text}; {usual} is usual for {who}"
 
 
@@ -225,7 +225,8 @@ def _change(view: View, leaf: Change) -> Told:
     sentences.extend(_feed(view))
     held = [i for i, v in _judged(view) if (v <= threshold if clause.down else v >= threshold)]
     headline = _change_headline(view, mean, last) if (last < mean) == clause.down else text
-    return Told(headline, tuple(sentences), _series(view, view.band, threshold, held, since))
+    shape = _series(view, None, threshold, held, since, (min(before), max(before)))
+    return Told(headline, tuple(sentences), shape)
 
 
 def _past_change(view: View, leaf: Change, mean: float, last: float) -> str:
@@ -294,7 +295,15 @@ def _feed(view: View) -> list[Sentence]:
     return [Sentence(words.opened(text), "feed", (place,))]
 
 
-def _series(view: View, band: Said | None, threshold: float | None, held: Sequence[int], since: int | None) -> Series:
+def _series(
+    view: View,
+    band: Said | None,
+    threshold: float | None,
+    held: Sequence[int],
+    since: int | None,
+    before: tuple[float, float] | None = None,
+) -> Series:
+    """The shape of a clause; a change is drawn over the range of the periods `before` that it was judged against."""
     clause = view.clause
     spans = view.receipt.query.spans
     rolling = clause.quantity.rolling_days is not None
@@ -306,7 +315,8 @@ def _series(view: View, band: Said | None, threshold: float | None, held: Sequen
         starts_us=tuple(starts),
         values=view.values,
         held=tuple(held),
-        usual=(band.low, band.high) if band else None,
+        usual=before or ((band.low, band.high) if band else None),
+        against="before" if before else "usual",
         threshold=threshold,
         since=since,
         share=clause.measure == "share" and not clause.quantity.per_active,
@@ -365,7 +375,7 @@ def _band_said(clause: Clause, band: Said) -> str:
 
 def _none(clause: Clause, value: float) -> str:
     """A value in a headline: nothing is `none`, where it is a count."""
-    return "none" if value == 0 and clause.whole else clause.said(value)
+    return "none" if value == 0 and (clause.whole or clause.quantity.per_active) else clause.said(value)
 
 
 def _about(clause: Clause, mean: float) -> str:

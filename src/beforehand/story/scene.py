@@ -126,6 +126,7 @@ class Sentence:
 class Series:
     """What a sparkline draws: values per period, those that made the signal hold, the usual band and the threshold.
 
+    `against` names the band: what is usual, or the range of the periods before that a change was judged against.
     `starts_us` are the starts of the periods. `share` says that values are fractions, `rate` what follows a number.
     `since` is the index where the values left the band. `status` is that of the sentence that tells it.
     """
@@ -141,6 +142,7 @@ class Series:
     share: bool = False
     rate: str = ""
     down: bool = True
+    against: Literal["usual", "before"] = "usual"
     receipt: int | None = None
     status: str = TRUE
 
@@ -153,6 +155,7 @@ class Series:
             "values": list(self.values),
             "held": list(self.held),
             "usual": list(self.usual) if self.usual else None,
+            "against": self.against,
             "threshold": self.threshold,
             "since": self.since,
             "share": self.share,

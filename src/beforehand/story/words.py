@@ -80,9 +80,12 @@ def listed(items: Sequence[str], last: str = "and") -> str:
 def opened(sentence: str) -> str:
     """A sentence with its first letter raised and a stop at its end."""
     text = sentence.strip()
-    if not text:
-        return text
-    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?”" else ".")
+    return text and stopped(text[0].upper() + text[1:])
+
+
+def stopped(sentence: str) -> str:
+    """A sentence with a stop at its end, and never two: `Acme Inc.` has its own."""
+    return sentence if sentence[-1:] in (".", "!", "?", "”") else f"{sentence}."
 
 
 def local(at_us: int, zone: ZoneInfo) -> datetime:
