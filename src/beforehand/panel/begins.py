@@ -36,7 +36,11 @@ class Firsts:
 
 
 class Begins:
-    """The table of first facts of one kind of subject; `rows` is the sheet's table of stored nodes and their rows."""
+    """The table of first facts of one kind of subject.
+
+    `rows` and `account_rows` are the
+    sheet's tables of stored nodes and their rows.
+    """
 
     def __init__(
         self,
@@ -45,8 +49,9 @@ class Begins:
         excluded_events: exp.Expr | None,
         excluded: Ids,
         rows: str,
+        account_rows: str,
     ) -> None:
-        self.rows = rows
+        self.rows, self.account_rows = rows, account_rows
         self.connection = connection
         self.kind = kind
         self.excluded_events = excluded_events
@@ -168,7 +173,7 @@ class Begins:
         """The recorded churned outcomes of the accounts, as ends."""
         found = self.connection.execute(
             f"SELECT DISTINCT r.row AS row, {_OCCURRED} AS at, {_OCCURRED} + o.delay AS known FROM outcomes o"
-            f" JOIN {self.rows} r USING (account) WHERE o.outcome = 'churned' ORDER BY r.row, \"at\", known"
+            f" JOIN {self.account_rows} r USING (account) WHERE o.outcome = 'churned' ORDER BY r.row, \"at\", known"
         ).fetchnumpy()
         row, at, known = (np.asarray(found[name], dtype=np.int64) for name in ("row", "at", "known"))
         return Stated(row, at, known, np.full(row.size, NEVER, np.int64))

@@ -60,8 +60,8 @@ class Panel:
         nothing can be counted.
         """
         asked = set(quantities)
-        roster = subjects(self.facts, kind)
         excluded = excluded_people(self.connection, self.settings.exclude.people)
+        roster = subjects(self.facts, kind, excluded)
         plans = {q.metric: columns.plan(self.metrics[q.metric], kind) for q, _ in asked}
         active = columns.plan(ACTIVE, kind)
         needs = self._needs(asked, plans, active)
@@ -77,7 +77,8 @@ class Panel:
         store = CellStore(self.connection)
         self._tidy()
         number = next(_sheets)
-        temporary = [self._rows(roster, number)]
+        rows = self._rows(roster, number)
+        temporary = list(dict.fromkeys(rows))
         counted = {}
         for (table, grain), wanted_columns in needs.items():
             scope = Scope(table, grain, kind, self.zone, grace_us, self.excluded_events)
@@ -89,8 +90,8 @@ class Panel:
                 sets, failed = store.prepare(scope, given, excluded)
             counted[table, grain] = Counted(tuple(sets), failed)
         sheet = Sheet(
-            self.connection, roster, closes, plans, active, counted, self._lives(roster, temporary[0], excluded),
-            {name: self._trait(name, roster, temporary[0]) for name in set(wanted) - {"age"}}, temporary[0],
+            self.connection, roster, closes, plans, active, counted, self._lives(roster, rows, excluded),
+            {name: self._trait(name, roster, rows) for name in set(wanted) - {"age"}}, rows[0],
         )  # fmt: skip
         self._made.append((weakref.ref(sheet), temporary))
         return sheet
@@ -125,35 +126,49 @@ class Panel:
                 needs.setdefault((plan.table, grain), {}).update({column.name: column for column in plan.parts})
         return needs
 
-    def _rows(self, roster: Subjects, number: int) -> str:
-        """A temporary table that says which row of the sheet each stored account or member belongs to."""
-        name = f"panel_rows_{number}"
+    def _rows(self, roster: Subjects, number: int) -> tuple[str, str]:
+        """Temporary tables that say which rows of the sheet a stored account or member, and a stored account, has.
+
+        For accounts they are one; a person has the rows of its account in the second.
+        """
+        name, of_account = f"panel_rows_{number}", f"panel_account_rows_{number}"
         self.connection.execute(f"CREATE TEMP TABLE {name} (account INTEGER, member INTEGER, row BIGINT)")
         insert(
             self.connection,
             name,
             {"account": roster.raw_account, "member": roster.raw_member, "row": roster.raw_row},
         )
-        return name
-
-    def _trait(self, name: str, roster: Subjects, rows: str) -> tuple[Dated, Dated | None]:
-        """The values of a trait; for people, those of their accounts too, which hold where a person has none."""
         if roster.kind == "account":
-            return traits.read(self.connection, name, rows, people=False), None
-        return traits.joined(
-            traits.read(self.connection, name, rows, people=True),
-            traits.read(self.connection, name, rows, people=False),
+            return name, name
+        # Every stored account that is now the account of a person, with that person's row.
+        order = np.argsort(roster.owner, kind="stable")
+        low, high = (np.searchsorted(roster.owner[order], roster.account, side=side) for side in ("left", "right"))
+        row = np.repeat(np.arange(roster.size), high - low)
+        at = (
+            np.arange(row.size)
+            - np.repeat(np.cumsum(high - low) - (high - low), high - low)
+            + np.repeat(low, high - low)
         )
+        self.connection.execute(f"CREATE TEMP TABLE {of_account} (account INTEGER, row BIGINT)")
+        insert(self.connection, of_account, {"account": roster.owned[order][at], "row": row})
+        return name, of_account
 
-    def _lives(self, roster: Subjects, rows: str, excluded: Ids) -> Lives:
-        begins = Begins(self.connection, roster.kind, self.excluded_events, excluded, rows)
+    def _trait(self, name: str, roster: Subjects, rows: tuple[str, str]) -> tuple[Dated, Dated | None]:
+        """The values of a trait; for people, those of their accounts too, which hold where a person has none."""
+        of_account = traits.read(self.connection, name, rows[1], people=False)
+        if roster.kind == "account":
+            return of_account, None
+        return traits.joined(traits.read(self.connection, name, rows[0], people=True), of_account)
+
+    def _lives(self, roster: Subjects, rows: tuple[str, str], excluded: Ids) -> Lives:
+        begins = Begins(self.connection, roster.kind, self.excluded_events, excluded, *rows)
         begins.refresh()
         firsts = begins.read(roster.size)
         people = roster.kind == "person"
-        starts = traits.stated(traits.read(self.connection, "started_at", rows, people))
-        ends = [traits.stated(traits.read(self.connection, "ended_at", rows, False)), begins.churned()]
+        starts = traits.stated(traits.read(self.connection, "started_at", rows[0], people))
+        ends = [traits.stated(traits.read(self.connection, "ended_at", rows[1], people=False)), begins.churned()]
         if people:
-            ends.append(traits.stated(traits.read(self.connection, "ended_at", rows, True)))
+            ends.append(traits.stated(traits.read(self.connection, "ended_at", rows[0], people=True)))
         ended = Stated.joined(ends)
         # Only an end with facts after it can have been reopened.
         reopened = np.flatnonzero(firsts.newest_us[ended.row] > ended.at_us)

@@ -26,7 +26,8 @@ class Subjects:
     A person is the first of the stored members (`node`, `member`) that are this person at the account; for accounts
     `node` is the account and `member` -1. `raw_account`, `raw_member` and `raw_row` say which row each stored account
     or member belongs to. `slots` says, for stored accounts whose members are not simply bits of their own account's
-    row, which bit each member is: merged accounts and people known under several members.
+    row, which bit each member is: merged accounts and people known under several members. `owner` is the account
+    that each stored account `owned` is now.
     """
 
     kind: SubjectKind
@@ -37,6 +38,8 @@ class Subjects:
     raw_member: Ids
     raw_row: NDArray[np.int64]
     slots: dict[int, NDArray[np.int64]]
+    owned: Ids
+    owner: Ids
     label: Callable[[int], str]
 
     def scope(self, row: int) -> str:
@@ -59,51 +62,56 @@ class _Members:
     lead_account: Ids
     lead_member: Ids
 
+    def take(self, chosen: NDArray[np.bool_]) -> _Members:
+        """Some of them."""
+        return _Members(
+            self.account[chosen], self.member[chosen], self.owner[chosen], self.lead_account[chosen],
+            self.lead_member[chosen],
+        )  # fmt: skip
 
-def subjects(facts: Facts, kind: SubjectKind) -> Subjects:
-    """The subjects of one kind as they are known now: confirmed, canonical and not excluded."""
+
+def subjects(facts: Facts, kind: SubjectKind, excluded: Ids) -> Subjects:
+    """The subjects of one kind as they are known now, without accounts and members (`excluded`) that are left out."""
     known = facts.subjects()
     canonical = np.asarray(known.account, dtype=np.int32)
-    raw, into = _pairs(known.canonical)
+    raw, into = np.arange(known.canonical.size, dtype=np.int32), np.asarray(known.canonical, dtype=np.int32)
     at = np.minimum(np.searchsorted(canonical, into), max(canonical.size - 1, 0))
     inside = (canonical[at] == into) if canonical.size else np.zeros(into.size, bool)
     raw, into, rows = raw[inside], into[inside], at[inside].astype(np.int64)
     members = _members(facts.connection, raw, into)
     if kind == "account":
-        none = np.full(raw.size, -1, np.int32)
+        none, none_raw = np.full(canonical.size, -1, np.int32), np.full(raw.size, -1, np.int32)
         return Subjects(
-            kind, canonical, canonical, np.full(canonical.size, -1, np.int32), raw, none, rows, _slots(members),
+            kind, canonical, canonical, none, raw, none_raw, rows, _slots(members), raw, into,
             lambda row: str(known.label[row]),
         )  # fmt: skip
+    if len(excluded):
+        barred = excluded[:, 0].astype(np.int64) << 32 | excluded[:, 1]
+        members = members.take(~np.isin(members.account.astype(np.int64) << 32 | members.member, barred))
     key = np.stack([members.owner, members.lead_account, members.lead_member], axis=1)
     unique, row = np.unique(key, axis=0, return_inverse=True)
     account, node, member = (np.ascontiguousarray(unique[:, i]) for i in range(3))
     return Subjects(
-        kind, account, node, member, members.account, members.member, row.reshape(-1).astype(np.int64), {},
+        kind, account, node, member, members.account, members.member, row.reshape(-1).astype(np.int64), {}, raw, into,
         lambda i: str(facts.member_label(int(node[i]), int(member[i]))),
     )  # fmt: skip
 
 
 def excluded_people(connection: duckdb.DuckDBPyConnection, patterns: tuple[str, ...]) -> Ids:
-    """The stored members (pairs of account and member, `[m, 2]`) of people whose id or e-mail matches a pattern."""
+    """The stored members (pairs of account and member, `[m, 2]`) of people with an id or e-mail that matches a pattern.
+
+    People merged with one that matches are that one.
+    """
     if not patterns:
         return np.empty((0, 2), np.int32)
-    matches = " OR ".join(["lower(i.external) GLOB ?"] * len(patterns))
-    escaped = [pattern.lower().replace("[", "[[]").replace("?", "[?]") for pattern in patterns]
-    found = connection.execute(
-        f"SELECT DISTINCT m.account, m.member FROM members m JOIN person_ids i USING (person)"
-        f" WHERE {matches} ORDER BY ALL",
-        escaped,
+    matched = connection.execute(
+        f"SELECT DISTINCT person FROM person_ids WHERE {' OR '.join(['lower(external) GLOB ?'] * len(patterns))}",
+        [pattern.lower().replace("[", "[[]").replace("?", "[?]") for pattern in patterns],
     ).fetchnumpy()
-    return np.stack([np.asarray(found["account"]), np.asarray(found["member"])], axis=1).astype(np.int32)
-
-
-def _pairs(canonical: object) -> tuple[Ids, Ids]:
-    if isinstance(canonical, dict):
-        raw = np.fromiter(canonical.keys(), dtype=np.int32, count=len(canonical))
-        return raw, np.fromiter(canonical.values(), dtype=np.int32, count=len(canonical))
-    into = np.asarray(canonical, dtype=np.int32)
-    return np.arange(into.size, dtype=np.int32)[into >= 0], into[into >= 0]
+    found = connection.execute("SELECT account, member, person FROM members ORDER BY account, member").fetchnumpy()
+    people = _merged_people(connection, np.asarray(matched["person"], dtype=np.int64))
+    barred = np.isin(_merged_people(connection, np.asarray(found["person"], dtype=np.int64)), people)
+    return np.stack([np.asarray(found[n], dtype=np.int32)[barred] for n in ("account", "member")], axis=1)
 
 
 def _members(connection: duckdb.DuckDBPyConnection, raw: Ids, into: Ids) -> _Members:

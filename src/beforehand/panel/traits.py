@@ -58,7 +58,7 @@ def read(connection: duckdb.DuckDBPyConnection, trait: str, rows: str, people: b
         "SELECT DISTINCT r.row AS row, CASE WHEN t.dated THEN epoch_us(t.occurred_at) END AS at,"
         " CASE WHEN t.dated THEN epoch_us(t.occurred_at) + t.delay END AS known, t.value AS value,"
         " t.dated, t.stored_seq"
-        f" FROM traits t JOIN {rows} r ON {on} WHERE t.trait = ? ORDER BY t.dated, \"at\", t.stored_seq, row",
+        f' FROM traits t JOIN {rows} r ON {on} WHERE t.trait = ? ORDER BY t.dated, "at", t.stored_seq, row',
         [trait],
     ).fetchall()
     found = [row[:4] for row in found]
