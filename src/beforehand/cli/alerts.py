@@ -256,7 +256,7 @@ def _table(rows: list[dict[str, Any]], now: Any) -> Table:
 
 
 def _by_severity(rows: list[dict[str, Any]]) -> list[tuple[str, int]]:
-    from beforehand.alerts import SEVERITIES
+    from beforehand.cli.look import SEVERITIES
 
     return [(s, n) for s in SEVERITIES if (n := sum(a["severity"] == s for a in rows))]
 
