@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from beforehand.cli import common
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 Now = Annotated[
     str | None, typer.Option("--now", metavar="TIME", help="As of this time instead of the clock (ISO 8601).")
@@ -131,6 +128,7 @@ def resolve(
 
 
 def replay(
+    names: Annotated[list[str] | None, typer.Argument(metavar="SIGNAL...", help="Only with these signals.")] = None,
     since: Annotated[str | None, typer.Option(metavar="TIME", help="The first close (the first there is).")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="The last (the newest fact).")] = None,
     kill: Annotated[bool, typer.Option("--kill", help="Kill and restart each run at random moments.")] = False,
@@ -144,7 +142,7 @@ def replay(
 
     with bar() as progress:
         result = live(
-            common.workspace(folder), since=common.moment(since), until=common.moment(until), kill=kill, seed=seed,
+            common.workspace(folder), names or (), since=common.moment(since), until=common.moment(until), kill=kill, seed=seed,
             progress=progress,
         )  # fmt: skip
     if json:
@@ -185,16 +183,18 @@ RUN_WORDS = (
 
 
 def _said_alerts(result: dict[str, Any], *, filtered: bool) -> None:
-    from beforehand.cli import look
+    from beforehand.cli import look, story_view
     from beforehand.story import words
 
     console = look.console()
+    now = result["now"]
     still = [a for a in result["alerts"] if a["state"] != "closed"]
     over = [a for a in result["alerts"] if a["state"] == "closed"]
     aside = ", ".join(words.counted(n, s, s) for s, n in _by_severity(still))
     console.print(look.heading(words.counted(len(still), "open alert") if still else "No alert is open", aside))
     if still:
-        console.print(look.inset(_table(still, result["now"])))
+        console.print()
+        story_view.listed(console, still, now)
     elif not result["alerts"]:
         said = (
             "Nothing was raised for what you asked."
@@ -207,52 +207,19 @@ def _said_alerts(result: dict[str, Any], *, filtered: bool) -> None:
         shown = sorted(over, key=lambda a: a["closed_at"], reverse=True)[:CLOSED_SHOWN]
         rest = f"the newest {len(shown)}" if len(over) > len(shown) else ""
         console.print(look.heading(f"{words.number(len(over))} closed", rest))
-        console.print(look.inset(_table(shown, result["now"])))
+        console.print()
+        story_view.listed(console, shown, now)
     if result["shadow"]:
         console.print()
         console.print(look.heading(f"{len(result['shadow'])} in shadow", "told to nobody"))
-        console.print(look.inset(_table(result["shadow"][:CLOSED_SHOWN], result["now"])))
+        console.print()
+        story_view.listed(console, result["shadow"][:CLOSED_SHOWN], now)
     if still:
         console.print()
         console.print(look.text(f"The story of one: beforehand show {still[0]['alert']}", "soft"))
 
 
 CLOSED_SHOWN = 10
-
-
-def _table(rows: list[dict[str, Any]], now: Any) -> Table:
-    from rich.text import Text
-
-    from beforehand.cli import look
-
-    def standing(a: dict[str, Any]) -> str:
-        if a["state"] == "closed":
-            return f"{a['close_reason']} {_day(a['closed_at'])}"
-        if a["state"] == "snoozed":
-            return f"snoozed to {_day(a['snoozed_until'])}"
-        return "backlog" if a["backlog"] and a["state"] == "open" else str(a["state"])
-
-    columns: list[look.Column | str] = [
-        "",
-        "alert",
-        look.Column("what", wraps=True),
-        look.Column("open for", figures=True),
-        "state",
-        "owner",
-    ]
-    said: list[tuple[object, ...]] = []
-    for a in rows:
-        what = Text()
-        if not a["headline"].startswith(a["account"]):
-            what.append_text(look.text(f"{a['account']}  ", "bold"))
-        what.append_text(look.text(a["headline"]))
-        over = a["closed_at"] or now
-        days = max((over - a["opened_at"]).days, 0)
-        said.append((look.dot(a["severity"]), a["alert"], what, f"{days} d", standing(a), a["owner"]))
-    if not any(a["owner"] for a in rows):
-        columns.pop()
-        said = [row[:-1] for row in said]
-    return look.table(columns, said)
 
 
 def _by_severity(rows: list[dict[str, Any]]) -> list[tuple[str, int]]:

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -28,6 +27,7 @@ BESIDE = (
 LABEL = 10
 WIDEST = 96
 READABLE = 84
+SPARK = 18
 
 
 class Marks:
@@ -214,32 +214,53 @@ def _raised(said: str) -> str:
     return said[:1].upper() + said[1:]
 
 
-def alert_rows(console: Console, alerts: Sequence[Mapping[str, Any]], now: datetime, zone: ZoneInfo) -> Iterable[Text]:
-    """Alerts as a list, two lines each: how bad, who, since when and its id; then the sentence and the shape of it."""
-    width, now_us = min(console.width, WIDEST), to_us(now)
+def listed(console: Console, alerts: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """Alerts as a list, two lines each: how bad, who, what it is worth, how it stands; the sentence and its shape."""
+    width = min(console.width, WIDEST)
     for alert in alerts:
-        polarity = alert.get("polarity", "risk")
-        style = look.colour_of(alert["severity"], polarity)
-        head = Text.assemble(look.dot(alert["severity"], polarity), " ").append_text(
-            look.text(alert["account"], "bold")
-        )
-        aside = [alert["scope"], alert.get("worth") or "", alert["owner"] or ""]
-        head.append_text(look.text("  " + " · ".join(a for a in aside if a), "soft") if any(aside) else Text())
-        state = "" if alert["state"] == "open" else f"{alert['state']} · "
-        opened = words.short_day(to_us(alert["opened_at"]), zone, now_us)
-        right = look.text(f"{state}{opened} · {alert['alert']}", "faint")
-        head.truncate(max(width - right.cell_len - 2, 10), overflow="ellipsis")
-        yield head.append(" " * max(2, width - head.cell_len - right.cell_len)).append_text(right)
-        shape = alert.get("series")
-        line = Text()
-        if shape:
-            held = list(shape["held"])
-            line = look.spark(shape["values"], band=shape["usual"], held=held, style=style, width=16)
-        room = width - 2 - (line.cell_len + 2 if line else 0)
-        told = list(look.text(alert["headline"]).wrap(console, room))
+        console.print(_row_head(alert, now, width), no_wrap=True, overflow="ellipsis")
+        line = _spark(alert["shape"], look.colour_of(alert["severity"], alert["polarity"]))
+        told = look.text(alert["headline"]).wrap(console, width - 2 - SPARK - 2)
         for nth, part in enumerate(told):
             part.rstrip()
             one = Text("  ").append_text(part)
             if nth == 0 and line:
-                one.append(" " * (width - line.cell_len - 2 - cell_len(part.plain))).append_text(line)
-            yield one
+                one.append(" " * (width - SPARK - 2 - part.cell_len + SPARK - line.cell_len)).append_text(line)
+            console.print(one, no_wrap=True, overflow="ellipsis")
+
+
+def _spark(shape: Mapping[str, Any] | None, style: str) -> Text:
+    """The shape of an alert in one line; daily counts are added up, so that a long silence shows what it ended."""
+    if shape is None:
+        return Text()
+    values, held = shape["values"], set(shape["held"])
+    if shape["grain"] == "day" and shape["rate"] and len(values) > SPARK:
+        step = -(-len(values) // SPARK)
+        first = len(values) % step
+        parts = [range(max(0, at), at + step) for at in range(first - step if first else 0, len(values), step)]
+        values = [sum(values[i] or 0.0 for i in part) for part in parts]
+        return look.spark(
+            values, held=[n for n, part in enumerate(parts) if held & set(part)], style=style, width=SPARK
+        )
+    cut = max(0, len(values) - SPARK)
+    marked = [i - cut for i in held if i >= cut]
+    return look.spark(values[cut:], band=shape["usual"], held=marked, style=style, width=SPARK)
+
+
+def _row_head(alert: Mapping[str, Any], now: datetime, width: int) -> Text:
+    over = alert["closed_at"] or now
+    days = max((over - alert["opened_at"]).days, 0)
+    lasted = words.counted(days, "day") if days else "new"
+    state = {
+        "closed": f"{alert['close_reason']} after {words.counted(days, 'day')}",
+        "snoozed": f"snoozed to {alert['snoozed_until']:%-d %b}" if alert["snoozed_until"] else "snoozed",
+        "acknowledged": f"acknowledged, {lasted}",
+    }.get(alert["state"], f"{lasted}, backlog" if alert["backlog"] else lasted)
+    right = look.text(f"{state} · {alert['alert']}", "faint")
+    head = Text.assemble(look.dot(alert["severity"], alert["polarity"]), " ")
+    head.append_text(look.text(alert["account"], "bold"))
+    aside = " · ".join(part for part in (alert["worth"], alert["owner"]) if part)
+    if aside:
+        head.append("  ").append_text(look.text(aside, "soft"))
+    head.truncate(max(width - right.cell_len - 2, 10), overflow="ellipsis")
+    return head.append(" " * max(2, width - head.cell_len - right.cell_len)).append_text(right)

@@ -14,7 +14,9 @@ from beforehand import store
 from beforehand.alerts import SEVERITIES, Reason, Standing, State, acknowledge
 from beforehand.alerts import resolve as closed
 from beforehand.alerts import snooze as asleep
+from beforehand.calendar import to_us
 from beforehand.commands.closes import close_alert
+from beforehand.commands.stories import shape_of
 from beforehand.errors import InputError, among, nearest
 from beforehand.store import Alert, LastRun
 from beforehand.workspace.durations import read_duration
@@ -156,6 +158,9 @@ def as_row(alert: Alert, now: datetime) -> tuple[dict[str, Any], bool]:
         "snoozed_until": standing.snoozed_until_at,
         "closed_at": alert.closed_at,
         "close_reason": alert.close_reason,
+        "polarity": alert.evidence.get("polarity", "risk"),
+        "worth": alert.evidence.get("worth", ""),
+        "shape": shape_of(alert.evidence, alert.receipts, to_us(now)),
     }, alert.shadow
 
 

@@ -13,14 +13,14 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from beforehand.calendar import zone_named
+from beforehand.calendar import to_datetime, zone_named
 from beforehand.commands import questions
 from beforehand.commands.questions import Whose
 from beforehand.signals import Signal, grain_of, kind_of
 from beforehand.signals.numbers import HOLDS
 from beforehand.signals.tree import Absence, All, Leaf, Named, Node
 from beforehand.signals.tree import Any as AnyOf
-from beforehand.story import Query, Receipt
+from beforehand.story import Query, Receipt, kinds, words
 from beforehand.story.clause import Clause
 from beforehand.story.closing import phrase
 from beforehand.story.scene import Check, Closing, Occasion, Record, Stake
@@ -42,6 +42,8 @@ class Witness:
 
     whose: Whose
     any_of: bool = False
+    polarity: str = "risk"
+    worth: str = ""
     clauses: list[Clause] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
 
@@ -61,9 +63,12 @@ class Witness:
             any_of=self.any_of,
         )
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self, folder: Folder) -> dict[str, Any]:
         """The evidence that is kept with an alert; its receipts are kept beside it."""
         return {
+            "polarity": self.polarity,
+            "worth": self.worth,
+            "zone": folder.settings.zone,
             "any_of": self.any_of,
             "clauses": [clause.as_json() for clause in self.clauses],
             "nodes": list(self.whose.nodes),
@@ -97,7 +102,28 @@ def witnesses(
         whom.append(Whose(facts.label(int(subjects.account[row])), nodes, scope, members))
     born = beginnings(facts, {node for whose in whom for node in whose.nodes}, known_us)
     whom = [replace(w, born_us=min((born[n] for n in w.nodes if n in born), default=None)) for w in whom]
-    return witness(facts, folder, history.signal, whom, end_us, history.grace_us, now_us, filling=filling)
+    found = witness(facts, folder, history.signal, whom, end_us, history.grace_us, now_us, filling=filling)
+    for one, row in zip(found, rows, strict=True):
+        one.worth = worth_of(facts.traits_of(int(subjects.account[row]), to_datetime(now_us)))
+    return found
+
+
+def worth_of(traits: Mapping[str, Any]) -> str:
+    """What an account is worth, as people say it; blank where it is not known."""
+    try:
+        return words.money(float(traits["value"]), traits.get("currency"))
+    except (KeyError, TypeError, ValueError):
+        return ""
+
+
+def shape_of(evidence: Mapping[str, Any], kept: Sequence[Mapping[str, Any]], now_us: int) -> dict[str, Any] | None:
+    """The shape of a kept alert's first clause for lists, from its receipts alone; None where it has none."""
+    if not evidence.get("clauses"):
+        return None
+    clause = Clause.from_json(evidence["clauses"][0])
+    receipts = tuple(Receipt.from_json(r) for r in kept)
+    occasion = Occasion("", zone_named(evidence.get("zone", "UTC")), now_us, (clause,), receipts)
+    return kinds.tell(occasion, clause).series.as_json()
 
 
 def witness(
@@ -117,7 +143,7 @@ def witness(
     """
     zone = zone_named(folder.settings.zone)
     condition = signal.sentence.condition
-    found = [Witness(whose, isinstance(condition, AnyOf)) for whose in subjects]
+    found = [Witness(whose, isinstance(condition, AnyOf), signal.polarity) for whose in subjects]
     leaves = list(dict.fromkeys(_leaves(condition, folder, None)))
     asks: list[Ask] = []
     for whose in subjects:
@@ -320,8 +346,6 @@ def account_name(facts: Facts, whose: Whose, now_us: int) -> str:
 
 
 def _traits(facts: Facts, whose: Whose, now_us: int) -> Mapping[str, Any]:
-    from beforehand.calendar import to_datetime
-
     return facts.traits_of(facts.canonical(whose.nodes[0]), to_datetime(now_us))
 
 

@@ -35,7 +35,7 @@ def telling(facts: Facts, folder: Folder, histories: Mapping[str, SignalHistory]
                 headline=witness.headline(folder, to_us(at)),
                 since=to_datetime(since_us(history, row, column, folder)),
                 owner=owner_of(facts, int(history.subjects.account[row]), at),
-                evidence=witness.as_json(),
+                evidence=witness.as_json(folder),
                 receipts=[receipt.as_json() for receipt in witness.receipts],
             )
             for row, witness in zip(rows, seen, strict=True)
