@@ -128,7 +128,7 @@ def resolve(
 
 
 def replay(
-    names: Annotated[list[str] | None, typer.Argument(metavar="SIGNAL...", help="Only with these signals.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="SIGNAL...", help="Only these.")] = None,
     since: Annotated[str | None, typer.Option(metavar="TIME", help="The first close (the first there is).")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="The last (the newest fact).")] = None,
     kill: Annotated[bool, typer.Option("--kill", help="Kill and restart each run at random moments.")] = False,

@@ -30,6 +30,8 @@ def keep_history(facts: Facts, folder: Path, until_us: int) -> int:
     try:
         left_out = 0
         for table in FED:
+            if connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is None:
+                continue
             backfilled = (
                 f"EXISTS (SELECT 1 FROM batches b WHERE b.backfilled AND b.tbl = {text(table)} "
                 f"AND f.stored_seq BETWEEN b.seq_from AND b.seq_to)"
@@ -56,6 +58,7 @@ class Feed:
 
     def __init__(self, folder: Path) -> None:
         self.history = folder / HISTORY
+        self.tables: tuple[str, ...] | None = None
 
     def begin(self, settings: SettingsSpec, data: Path) -> None:
         """An empty store at `data` that knows who is who, as it is known now, and nothing of what they did."""
@@ -70,28 +73,32 @@ class Feed:
         """Stores what was learned before a moment and is not there yet, in one transaction; returns how many rows."""
         connection, fed = facts.connection, 0
         self._attach(facts)
-        try:
-            with facts.transaction():
-                row = connection.execute("SELECT value FROM meta WHERE key = 'fed_us'").fetchone()
-                after = -(2**62) if row is None else int(row[0])
-                for table in FED:
-                    first = next_seq(connection)
-                    found = connection.execute(
-                        f"INSERT INTO {table} BY NAME SELECT * EXCLUDE (stored_seq, learned_at, fed_us), "
-                        f"{first} + row_number() OVER (ORDER BY fed_us, stored_seq) - 1 AS stored_seq "
-                        f"FROM history.{table} WHERE fed_us >= {after} AND fed_us < {now_us}"
-                    ).fetchone()
-                    count = int(found[0]) if found else 0
-                    if count:
-                        set_meta(connection, "next_seq", str(first + count))
-                        fed += count
-                set_meta(connection, "fed_us", str(now_us))
-        finally:
-            connection.execute("DETACH history")
+        with facts.transaction():
+            row = connection.execute("SELECT value FROM meta WHERE key = 'fed_us'").fetchone()
+            after = -(2**62) if row is None else int(row[0])
+            for table in self.tables or ():
+                first = next_seq(connection)
+                found = connection.execute(
+                    f"INSERT INTO {table} BY NAME SELECT * EXCLUDE (stored_seq, learned_at, fed_us), "
+                    f"{first} + row_number() OVER (ORDER BY fed_us, stored_seq) - 1 AS stored_seq "
+                    f"FROM history.{table} WHERE fed_us >= {after} AND fed_us < {now_us}"
+                ).fetchone()
+                count = int(found[0]) if found else 0
+                if count:
+                    set_meta(connection, "next_seq", str(first + count))
+                    fed += count
+            set_meta(connection, "fed_us", str(now_us))
         return fed
 
     def _attach(self, facts: Facts) -> None:
-        facts.connection.execute(f"ATTACH {text(str(self.history))} AS history (READ_ONLY)")
+        """Opens the history beside the store, where it is not open yet, and looks which tables it has."""
+        attached = "SELECT 1 FROM duckdb_databases() WHERE database_name = 'history'"
+        if self.tables is not None and facts.connection.execute(attached).fetchone() is not None:
+            return
+        facts.connection.execute(f"ATTACH IF NOT EXISTS {text(str(self.history))} AS history (READ_ONLY)")
+        rows = facts.connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'history'")
+        kept = {name for (name,) in rows.fetchall()}
+        self.tables = tuple(table for table in FED if table in kept)
 
 
 def _others(facts: Facts) -> list[str]:

@@ -63,6 +63,8 @@ def reads(signal: Signal, folder: Folder) -> set[tuple[Quantity, Grain]]:
 
 def grace_of(signal: Signal, folder: Folder, facts: Facts) -> int:
     """How long after a period's end a signal waits, in microseconds: the largest grace of the sources it reads."""
+    if not folder.settings.grace:
+        return 0
     quantities = [quantity for quantity, _ in reads(signal, folder)]
     tables = {folder.metrics[quantity.metric].table for quantity in quantities}
     if any(quantity.per_active for quantity in quantities):

@@ -12,7 +12,7 @@ import random
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +26,9 @@ from beforehand.alerts import Policy, trace, warm
 from beforehand.calendar import to_datetime, to_us
 from beforehand.commands.closes import Teller, Told
 from beforehand.commands.feeding import Feed, keep_history
-from beforehand.commands.run import LOOK_BACK, Subjects, run
+from beforehand.commands.judging import chosen, judge_all
+from beforehand.commands.proving import newest_us
+from beforehand.commands.run import LOOK_BACK, Labels, Subjects, run
 from beforehand.commands.workspace import SETTINGS_FILE, Workspace
 from beforehand.errors import EngineError, InputError
 
@@ -70,6 +72,7 @@ class Compared:
 
 def replay(
     ws: Workspace,
+    names: Sequence[str] = (),
     *,
     since: datetime | None = None,
     until: datetime | None = None,
@@ -79,27 +82,27 @@ def replay(
 ) -> dict[str, Any]:
     """Runs at every close in `[since, until]` (default: all of history) and compares per (subject, signal, close).
 
-    `until` defaults to the newest fact by when it happened. Rows that were loaded after go-live for times before it
-    are left out on both sides. Raises InputError where there is nothing to live through.
+    `names` are the signals lived with (default: all that are not off); `until` defaults to the newest fact by when it
+    happened. Rows that were loaded after go-live for times before it are left out on both sides. Raises InputError
+    for a signal there is none of, and where there is nothing to live through.
     """
     folder = ws.folder
+    signals = {signal.name for signal in chosen(folder, names or None) if signal.mode != "off"}
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="beforehand-replay-") as made:
         scratch = _scratch(ws, Path(made))
         with ws.facts() as facts:
-            from beforehand.commands.proving import newest_us
-
             until_us = newest_us(facts) if until is None else to_us(until)
             if progress is not None:
                 progress("reading history", 0, 1)
             left_out = keep_history(facts, Path(made), until_us)
-            histories = {} if left_out else _histories(ws, facts, until_us)
+            histories = {} if left_out else _histories(ws, facts, signals, until_us)
         feed = Feed(Path(made))
         feed.begin(folder.settings, scratch.data)
         if left_out:
             with scratch.facts() as facts:
                 feed.up_to(facts, until_us)
-                histories = _histories(ws, facts, until_us)
+                histories = _histories(ws, facts, signals, until_us)
             shutil.rmtree(scratch.data)
             feed.begin(folder.settings, scratch.data)
         moments = _moments(histories, since)
@@ -109,7 +112,8 @@ def replay(
                 "Load facts that span at least one period, or choose an earlier --since or a later --until.",
                 code="no-closes",
             )
-        killed = _live(scratch, Path(made), moments, kill, seed, progress)
+        live = Live(scratch.root, Path(made), frozenset(signals), moments)
+        killed = live.killed(random.Random(seed), progress) if kill else live.through(progress)
         compared = _compare(scratch, histories, moments[0])
     rows = [c.as_json() for c in compared]
     return {
@@ -157,12 +161,13 @@ def _scratch(ws: Workspace, at: Path) -> Workspace:
     return Workspace(root, actor="replay")
 
 
-def _histories(ws: Workspace, facts: Any, until_us: int) -> dict[str, tuple[SignalHistory, Subjects]]:
+def _histories(
+    ws: Workspace, facts: Facts, signals: set[str], until_us: int
+) -> dict[str, tuple[SignalHistory, Subjects]]:
     """What the backtest sees: every close of history, each as it was known then."""
-    from beforehand.commands.judging import judge_all
-
-    found = judge_all(facts, ws.folder, now_us=until_us)
-    held = {name: (history, Subjects(facts, history)) for name, history in found.items()}
+    found = judge_all(facts, ws.folder, sorted(signals), now_us=until_us)
+    labels = Labels(facts)
+    held = {name: (history, Subjects(labels, history)) for name, history in found.items()}
     for history, subjects in held.values():
         # Labels are read while the facts are open: of those that ever hold only.
         subjects.remember(np.flatnonzero((history.verdicts == 1).any(axis=1)))
@@ -176,64 +181,64 @@ def _moments(histories: dict[str, tuple[SignalHistory, Subjects]], since: dateti
     return sorted(m for m in moments if since_us is None or m >= since_us)
 
 
-def _live(scratch: Workspace, made: Path, moments: list[int], kill: bool, seed: int, progress: Progress | None) -> int:
-    """A run at every moment, fed with what was known then; returns how many were killed on the way."""
-    dice = random.Random(seed)
-    killed, took_s = 0, 0.5
-    if not kill:
+@dataclass(frozen=True)
+class Live:
+    """Runs at every moment, each fed with what was known then."""
+
+    root: Path
+    made: Path
+    signals: frozenset[str]
+    moments: list[int]
+
+    def through(self, progress: Progress | None) -> int:
+        """All moments in this process; returns that none was killed."""
         with ExitStack() as stack:
-            opened = Opened(scratch.root, stack)
-            for step, now_us in enumerate(moments):
-                _tell(progress, step, moments)
-                _step(opened, made, now_us)
+            opened, feed = Opened(self.root, stack), Feed(self.made)
+            for step, now_us in enumerate(self.moments):
+                self._tell(progress, step)
+                self.step(opened, feed, now_us)
         return 0
-    for step, now_us in enumerate(moments):
-        _tell(progress, step, moments)
-        deaths = 0
-        for process in _attempts(scratch.root, made, now_us):
-            process.start()
-            patience = dice.random() * took_s * 1.1 if deaths < KILLS else None
-            began = time.monotonic()
-            process.join(patience)
-            if process.is_alive():
-                process.kill()
-                process.join()
-            code = process.exitcode
-            process.close()
-            if code == 0:
-                took_s = 0.7 * took_s + 0.3 * (time.monotonic() - began)
-                break
-            if code is None or code > 0:
-                raise EngineError(
-                    f"The run of {to_datetime(now_us):%Y-%m-%d} failed (exit {code}).", code="replay-failed"
-                )
-            deaths += 1
-        killed += deaths
-    return killed
 
+    def killed(self, dice: random.Random, progress: Progress | None) -> int:
+        """Each moment in a process of its own, killed at random up to `KILLS` times; returns how often."""
+        context = multiprocessing.get_context("forkserver")
+        # Children start with everything imported, so that a kill falls into the work and not into the imports.
+        context.set_forkserver_preload(["beforehand.commands.replay", "beforehand.panel"])
+        killed, took_s = 0, 0.5
+        for step, now_us in enumerate(self.moments):
+            self._tell(progress, step)
+            for attempt in range(KILLS + 1):
+                process = context.Process(target=self.alone, args=(now_us,))
+                began = time.monotonic()
+                process.start()
+                process.join(dice.random() * took_s * 1.1 if attempt < KILLS else None)
+                if process.is_alive():
+                    process.kill()
+                    process.join()
+                code = process.exitcode
+                process.close()
+                if code == 0:
+                    took_s = 0.7 * took_s + 0.3 * (time.monotonic() - began)
+                    break
+                if code is None or code > 0:
+                    said = f"The run of {to_datetime(now_us):%Y-%m-%d} failed (exit {code})."
+                    raise EngineError(said, "What it said stands above.", code="replay-failed")
+                killed += 1
+        return killed
 
-def _tell(progress: Progress | None, step: int, moments: list[int]) -> None:
-    if progress is not None:
-        progress(f"living through {to_datetime(moments[step]):%Y-%m-%d}", step, len(moments))
+    def alone(self, now_us: int) -> None:
+        """One moment as a process of its own."""
+        self.step(Workspace(self.root, actor="replay"), Feed(self.made), now_us)
 
+    def step(self, ws: Workspace, feed: Feed, now_us: int) -> None:
+        """Feeds what was learned before a moment, and runs as of it. Both may be cut off anywhere and done again."""
+        with ws.facts() as facts:
+            feed.up_to(facts, now_us)
+        run(ws, to_datetime(now_us), names=self.signals, told_by=untold)
 
-def _attempts(root: Path, made: Path, now_us: int) -> Iterator[Any]:
-    context = multiprocessing.get_context("forkserver")
-    # Children start with everything imported, so that a kill falls into the work and not into the imports.
-    context.set_forkserver_preload(["beforehand.commands.replay", "beforehand.panel"])
-    while True:
-        yield context.Process(target=_alone, args=(root, made, now_us))
-
-
-def _alone(root: Path, made: Path, now_us: int) -> None:
-    _step(Workspace(root, actor="replay"), made, now_us)
-
-
-def _step(ws: Workspace, made: Path, now_us: int) -> None:
-    """Feeds what was learned before a moment, and runs as of it. Both may be cut off anywhere and done again."""
-    with ws.facts() as facts:
-        Feed(made).up_to(facts, now_us)
-    run(ws, to_datetime(now_us), told_by=untold)
+    def _tell(self, progress: Progress | None, step: int) -> None:
+        if progress is not None:
+            progress(f"living through {to_datetime(self.moments[step]):%Y-%m-%d}", step, len(self.moments))
 
 
 def untold(facts: Facts, folder: Folder, histories: Mapping[str, SignalHistory], at: datetime) -> Teller:

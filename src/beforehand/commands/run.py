@@ -6,7 +6,7 @@ transaction per close. So a run that was killed anywhere, and is started again, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -62,9 +62,14 @@ class Due:
 
 
 def run(
-    ws: Workspace, now: datetime | None = None, *, progress: Progress | None = None, told_by: Storyteller = telling
+    ws: Workspace,
+    now: datetime | None = None,
+    *,
+    names: Collection[str] | None = None,
+    progress: Progress | None = None,
+    told_by: Storyteller = telling,
 ) -> dict[str, Any]:
-    """Judges what is due at `now` (None: the clock).
+    """Judges what is due at `now` (None: the clock), of all signals or only of those named.
 
     With a `now` that is given, facts learned at or after it do not exist. A first run judges the newest close of each
     signal; what holds there already is backlog. Raises InputError where `now` is earlier than the last run, BusyError
@@ -88,11 +93,12 @@ def run(
         _switch(state, folder, watches, at, tally)
         with state.read() as session:
             watches = store.watches(session)
-        due = [d for s in folder.signals.values() if s.mode != "off" and (d := _due(s, folder, facts, watches, at))]
+        judging = [s for s in folder.signals.values() if s.mode != "off" and (names is None or s.name in names)]
+        due = [d for s in judging if (d := _due(s, folder, facts, watches, at))]
         sheets = _sheets(facts, folder, due, at, progress)
         tell = told_by(facts, folder, {sheet.signal: history for sheet, history in sheets}, at)
         done = _judge(state, [sheet for sheet, _ in sheets], at, tell, tally, progress)
-        _judge_filling(state, facts, folder, at, told_by, tally)
+        _judge_filling(state, facts, folder, judging, at, told_by, tally)
         with state.write() as session:
             closes.wake(session, at)
             store.put_last_run(session, remembered(at, now is not None))
@@ -143,6 +149,7 @@ def _sheets(
 ) -> list[tuple[Sheet, SignalHistory]]:
     """The verdicts of every close that is due, one sheet a signal; those of one span are counted together."""
     found: list[tuple[Sheet, SignalHistory]] = []
+    labels = Labels(facts)
     by_span = sorted(due, key=lambda d: (d.start, d.from_us if d.start else 0, d.signal.name))
     for _, group in groupby(by_span, key=lambda d: (d.start, d.from_us if d.start else 0)):
         members = {d.signal.name: d for d in group}
@@ -150,13 +157,13 @@ def _sheets(
         for history in judged(facts, folder, [d.signal for d in members.values()], now_us=to_us(at), since_us=since_us):
             if progress is not None:
                 progress("judging", len(found), len(due))
-            sheet = _sheet(facts, members[history.signal.name], history)
+            sheet = _sheet(Subjects(labels, history), members[history.signal.name], history)
             if sheet is not None:
                 found.append((sheet, history))
     return found
 
 
-def _sheet(facts: Facts, due: Due, history: SignalHistory) -> Sheet | None:
+def _sheet(subjects: Subjects, due: Due, history: SignalHistory) -> Sheet | None:
     """The part of a history that is due; None where no close of it has come yet (there are no facts)."""
     first = int(np.searchsorted(history.ends, due.after_us, side="right"))
     if first >= len(history.ends):
@@ -165,7 +172,6 @@ def _sheet(facts: Facts, due: Due, history: SignalHistory) -> Sheet | None:
     start: Tracks | None = None
     if due.start:
         start = warm(history.verdicts[:, :first], history.inside[:, :first], policy)
-    subjects = Subjects(facts, history)
     return Sheet(
         signal=due.signal.name,
         digest=due.digest,
@@ -224,21 +230,26 @@ def _told_before(state: Store, columns: Sequence[tuple[Sheet, int]], tell: Telle
 
 
 def _judge_filling(
-    state: Store, facts: Facts, folder: Folder, at: datetime, told_by: Storyteller, tally: Tally
+    state: Store,
+    facts: Facts,
+    folder: Folder,
+    judging: Sequence[Signal],
+    at: datetime,
+    told_by: Storyteller,
+    tally: Tally,
 ) -> None:
     """Signals that further facts can only make truer are told at once, not at the end of the period."""
     with state.read() as session:
         watches = store.watches(session)
     growing = [
-        signal
-        for signal in folder.signals.values()
-        if signal.mode != "off" and signal.name in watches and only_truer(signal, folder.signals, folder.vocabulary)
+        signal for signal in judging if signal.name in watches and only_truer(signal, folder.signals, folder.vocabulary)
     ]
     if not growing:
         return
+    labels = Labels(facts)
     for history in judged(facts, folder, growing, now_us=to_us(at), filling=True):
         signal = history.signal
-        subjects = Subjects(facts, history)
+        subjects = Subjects(labels, history)
         sheet = Sheet(
             signal=signal.name,
             digest=watches[signal.name].digest,
@@ -263,16 +274,23 @@ def _said(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
+class Labels:
+    """What the accounts are called, and which is called so; asked once for all signals of a run."""
+
+    def __init__(self, facts: Facts) -> None:
+        known = facts.subjects()
+        self.facts = facts
+        self.of_node = dict(zip(map(int, known.account), map(str, known.label), strict=True))
+        self.node = {label: node for node, label in self.of_node.items()}
+
+
 class Subjects:
     """The rows of a history as (account label, scope); labels of people are asked for only where they are needed."""
 
-    def __init__(self, facts: Facts, history: SignalHistory) -> None:
-        self.facts = facts
+    def __init__(self, labels: Labels, history: SignalHistory) -> None:
+        self.labels = labels
         self.subjects = history.subjects
         self.nodes = np.asarray(history.subjects.account)
-        known = facts.subjects()
-        self.label_of = dict(zip(map(int, known.account), map(str, known.label), strict=True))
-        self.node_of = {label: node for node, label in self.label_of.items()}
         self.told: dict[int, Key] = {}
 
     def __len__(self) -> int:
@@ -280,7 +298,7 @@ class Subjects:
 
     def __getitem__(self, row: int) -> Key:
         if row not in self.told:
-            self.told[row] = self.label_of[int(self.nodes[row])], str(self.subjects.scope(row))
+            self.told[row] = self.labels.of_node[int(self.nodes[row])], str(self.subjects.scope(row))
         return self.told[row]
 
     def remember(self, rows: Iterable[int]) -> None:
@@ -293,7 +311,7 @@ class Subjects:
         found: dict[Key, int] = {}
         wanted = sorted(keys)
         for label, group in groupby(wanted, key=lambda key: key[0]):
-            node = self.node_of.get(label)
+            node = self.labels.node.get(label)
             if node is None:
                 continue
             low, high = np.searchsorted(self.nodes, [node, node + 1])
@@ -304,7 +322,7 @@ class Subjects:
     def gone(self, key: Key) -> Reason:
         """Why a subject has no row any more: merged into another, or it has left what is looked at."""
         with suppress(InputError):
-            node = self.facts.account_named(key[0])
-            if self.label_of.get(int(node), key[0]) != key[0]:
+            node = self.labels.facts.account_named(key[0])
+            if self.labels.of_node.get(int(node), key[0]) != key[0]:
                 return Reason.SUPERSEDED
         return Reason.LEFT
