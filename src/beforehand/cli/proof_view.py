@@ -124,19 +124,21 @@ def _strip(out: Console, row: Row) -> None:
 
 STANDINGS = (
     ("better", "Better than chance and than naming whoever has been quiet longest"),
-    ("recency", "Better than chance, but no better than naming whoever has been quiet longest"),
-    ("chance", "No better than drawing accounts by lot"),
+    ("recency", "Better than chance, not shown to be better than naming whoever has been quiet longest"),
+    ("chance", "Not shown to be better than drawing accounts by lot"),
     ("unknown", "Nothing to judge by yet"),
 )
+WIDE = 92  # characters: from here on the overview has room for who was caught
 
 
 def _overview(out: Console, rows: Sequence[Row]) -> None:
+    wide = out.width >= WIDE
     columns: list[Column | str] = [
-        Column("signal", wraps=True, least=12), Column("right", figures=True), Column("95%", figures=True),
+        Column("signal", wraps=True, least=20), Column("right", figures=True), Column("95%", figures=True),
         Column("quiet", figures=True), Column("lot", figures=True), Column("early", figures=True),
-        Column("caught", figures=True), Column("untouched", figures=True),
+        *([Column("caught", figures=True)] if wide else []), Column("untouched", figures=True),
     ]  # fmt: skip
-    out.print(look.table(columns, [_short(row) for row in rows]))
+    out.print(look.table(columns, [_short(row, wide) for row in rows]))
     out.print()
     out.print(look.text("quiet, lot: the precision of naming as many accounts by silence, or by lot.", "faint"))
     out.print(look.text("early: days, median. untouched: right in the last quarter of the closes.", "faint"))
@@ -149,7 +151,7 @@ def _overview(out: Console, rows: Sequence[Row]) -> None:
     out.print()
 
 
-def _short(row: Row) -> list[Any]:
+def _short(row: Row, wide: bool) -> list[Any]:
     def right(part: Row) -> str:
         done = part["episodes"] - part["unfinished"]
         return f"{words.number(part['right'])} of {words.number(done)}" if done else "–"
@@ -159,10 +161,11 @@ def _short(row: Row) -> list[Any]:
 
     value, low, high = row["precision"]
     lead = row["lead_days"]["p50"]
+    caught = f"{row['caught']:g}/{row['could_be_caught']}" if row["could_be_caught"] else None
     return [
         row["signal"], right(row), None if value is None else f"{words.percent(low)[:-1]}–{words.percent(high)}",
         share(row["rivals"]["recency"]), share(row["rivals"]["random"]), None if lead is None else f"{lead:.0f}",
-        f"{row['caught']:g}/{row['could_be_caught']}" if row["could_be_caught"] else None, right(row["untouched"]),
+        *([caught] if wide else []), right(row["untouched"]),
     ]  # fmt: skip
 
 

@@ -42,19 +42,22 @@ def words(figures: Mapping[str, Any]) -> str:
         return f"{_times(figures['episodes'], 'alert')}, none of them old enough to be judged."
     right = f"Right {figures['right']:g} of {_times(done, 'time')}"
     lead = figures["lead_days"]["p50"]
-    return (
-        right
-        + (f", {lead:.0f} days early (median)." if lead is not None else ".")
-        + " "
-        + VERDICTS[figures["standing"]]
-    )
+    return right + (f", {lead:.0f} days early (median)." if lead is not None else ".") + " " + _verdict(figures)
 
 
-VERDICTS: Mapping[str, str] = {
-    "chance": "That is no better than drawing accounts by lot.",
-    "recency": "That is better than chance, but no better than naming whoever has been quiet longest.",
-    "better": "That is better than chance and better than naming whoever has been quiet longest.",
-}
+def _verdict(figures: Mapping[str, Any]) -> str:
+    """The standing in words; "no better" is only said where it is not even ahead."""
+    standing, own = figures["standing"], figures["precision"][0]
+    rivals = figures["rivals"]
+    if standing == "better":
+        return "That is better than chance and better than naming whoever has been quiet longest."
+    if standing == "recency":
+        if own <= (rivals["recency"]["precision"][0] or 0):
+            return "That is better than chance, but no better than naming whoever has been quiet longest."
+        return "That is better than chance, but not clearly better than naming whoever has been quiet longest."
+    if own <= rivals["random"]["precision"][0]:
+        return "That is no better than drawing accounts by lot."
+    return "That is too little to tell it from drawing accounts by lot."
 
 
 def _part(proof: Proof) -> dict[str, Any]:
