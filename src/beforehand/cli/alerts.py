@@ -142,8 +142,8 @@ def replay(
 
     with bar() as progress:
         result = live(
-            common.workspace(folder), names or (), since=common.moment(since), until=common.moment(until), kill=kill, seed=seed,
-            progress=progress,
+            common.workspace(folder), names or (), since=common.moment(since), until=common.moment(until), kill=kill,
+            seed=seed, progress=progress,
         )  # fmt: skip
     if json:
         common.emit(result)
