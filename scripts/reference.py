@@ -181,7 +181,9 @@ def codes_raised() -> set[str]:
 
 
 def _words(value: ast.expr) -> set[str]:
-    return {n.value for n in ast.walk(value) if isinstance(n, ast.Constant) and isinstance(n.value, str) and n.value}
+    found = {n.value for n in ast.walk(value) if isinstance(n, ast.Constant) and isinstance(n.value, str) and n.value}
+    # `unknown-{kind}` is written out: the kinds are those of the identities.
+    return (found - {"unknown-"}) | ({"unknown-account", "unknown-person"} if "unknown-" in found else set())
 
 
 def _flat(group: Any, before: str) -> list[tuple[str, Any]]:

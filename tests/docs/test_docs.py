@@ -149,10 +149,11 @@ def test_yaml_in_the_docs_is_valid(page: Path, text: str, tmp_path: Path) -> Non
         (root / "metrics.yaml").write_text("\n".join([kept, *metrics]))
         place = kind(text, tmp_path)
         if place.startswith("signals/"):
-            for path in (root / "signals").iterdir():
-                if metrics or path.stem in text:
-                    path.unlink()
             text = text if re.search(r"^signal:", text, re.MULTILINE) else f"signal: in-the-docs\n{text}"
+            own = re.search(r"^signal: *(\S+)", text, re.MULTILINE)
+            for path in (root / "signals").iterdir():
+                if metrics or (own and path.stem == own[1]):
+                    path.unlink()
         (root / place).write_text(text)
     _, problems = examine(root)
     assert [str(p) for p in problems] == []
