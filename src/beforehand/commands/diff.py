@@ -47,7 +47,9 @@ def diff(
     from beforehand.commands.workspace import Workspace as Here
 
     if (other is None) == (against is None):
-        raise InputError("Say what to compare with.", "Give the folder of another version, or --against REVISION.")
+        raise InputError(
+            "Say what to compare with.", "Give the folder of another version, or --against REVISION.", "compare-what"
+        )
     if other is not None:
         old, new, names = ws.folder, Here(_folder(other)).folder, (str(ws.root), str(other))
         return _compared(ws, old, new, names, since, until, progress)
@@ -185,7 +187,9 @@ def _folder(other: Path) -> Path:
     from beforehand.commands.workspace import SETTINGS_FILE
 
     if not (other / SETTINGS_FILE).is_file():
-        raise InputError(f"{other} holds no {SETTINGS_FILE}.", "Name the folder of another version of this workspace.")
+        raise InputError(
+            f"{other} holds no {SETTINGS_FILE}.", "Name the folder of another version.", code="no-workspace"
+        )
     return other.absolute()
 
 
@@ -193,7 +197,9 @@ def _folder(other: Path) -> Path:
 def _revision(root: Path, revision: str) -> Iterator[Path]:
     """The files of the workspace as they were at a git revision, in a folder that is removed afterwards."""
     if revision.startswith("-"):
-        raise InputError(f"{revision!r} is not a revision.", "For example: --against HEAD~3, or --against main.")
+        raise InputError(
+            f"{revision!r} is not a revision.", "For example: --against HEAD~3, or --against main.", code="git"
+        )
     packed = _git(root, "archive", "--format=tar", revision, ".")
     with tempfile.TemporaryDirectory(prefix="beforehand-") as folder:
         with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
@@ -205,11 +211,14 @@ def _git(root: Path, *words: str) -> bytes:
     try:
         done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, check=False)
     except FileNotFoundError:
-        raise InputError("git is not installed.", "Give the folder of another version instead of --against.") from None
+        raise InputError(
+            "git is not installed.", "Give the folder of another version instead of --against.", code="git"
+        ) from None
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise InputError(
             f"git: {said[-1] if said else 'it failed'}.",
             "Is the workspace in a git repository, and the revision in it?",
+            code="git",
         )
     return done.stdout

@@ -123,7 +123,9 @@ def _check(read: Sentence) -> None:
             "A series has no traits and no people, so `for ...` has no meaning here.", "Leave it out.", code="no-traits"
         )
     if any(kind_of(leaf).reads(leaf)[0].per_active for leaf in leaves(read.condition)):
-        raise InputError("A series has no people, so `per active person` has no meaning here.", "Leave it out.")
+        raise InputError(
+            "A series has no people, so `per active person` has no meaning here.", "Leave it out.", "no-people"
+        )
 
 
 def _around(read: Sentence, laid: Laid, grain: Grain, counted: bool) -> tuple[Float, Float, Float]:

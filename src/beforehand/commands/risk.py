@@ -116,7 +116,9 @@ def _of_history(ws: Workspace, at: datetime) -> tuple[list[Open], dict[str, dict
         first = first_us(facts)
         if to_us(at) <= first:
             raise InputError(
-                f"Nothing was known at {at:%Y-%m-%d}.", f"The first fact is of {to_datetime(first):%Y-%m-%d}."
+                f"Nothing was known at {at:%Y-%m-%d}.",
+                f"The first fact is of {to_datetime(first):%Y-%m-%d}.",
+                code="before-first-fact",
             )
         for proved in prove_signals(facts, folder, names, Span(None, to_us(at), given=True)):
             records[proved.signal.name] = row(proved.proven)

@@ -108,20 +108,24 @@ def _rows(file: str, name: str, standard_input: IO[bytes]) -> Iterator[tuple[int
     try:
         with _opened(file, standard_input) as raw:
             text = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
-            skipped, first = 0, text.readline()
+            skipped, first = 0, _line(text)
             while first and not first.strip():
-                skipped, first = skipped + 1, text.readline()
+                skipped, first = skipped + 1, _line(text)
             read = _json_rows if first.lstrip().startswith("{") else _csv_rows
             for line, said in read(first, text, name):
                 yield line + skipped, said
     except OSError as error:
         raise InputError(
-            f"{file} cannot be read: {error.strerror or error}.", "Name a file, or - for standard input."
+            f"{file} cannot be read: {error.strerror or error}.",
+            "Name a file, or - for standard input.",
+            code="no-file",
         ) from None
     except UnicodeDecodeError as error:
         raise InputError(f"{name} is not UTF-8 (byte {error.start}).", "Save it as UTF-8.", code="not-utf-8") from None
     except (csv.Error, EOFError) as error:
-        raise InputError(f"{name} cannot be read: {error}.", "A series is CSV, JSON lines or Parquet.") from None
+        raise InputError(
+            f"{name} cannot be read: {error}.", "A series is CSV, JSON lines or Parquet.", code="damaged"
+        ) from None
 
 
 def _opened(file: str, standard_input: IO[bytes]) -> IO[bytes]:
@@ -130,10 +134,18 @@ def _opened(file: str, standard_input: IO[bytes]) -> IO[bytes]:
     return gzip.open(file) if file.endswith(".gz") else Path(file).open("rb")  # type: ignore[return-value]
 
 
+def _line(text: IO[str]) -> str:
+    """The next line; csv.Error where it is longer than any row of a series, before all of it is read."""
+    line = text.readline(LONGEST_LINE)
+    if len(line) == LONGEST_LINE:
+        raise csv.Error(f"a line is longer than {LONGEST_LINE:,} characters")
+    return line
+
+
 def _csv_rows(first: str, text: IO[str], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
     header = [column.strip().lower() for column in next(csv.reader([first]), [])]
     _check_columns(header, name)
-    reader = csv.reader(text)
+    reader = csv.reader(iter(lambda: _line(text), ""))
     for cells in reader:
         if any(cell.strip() for cell in cells):
             yield reader.line_num + 1, dict(zip(header, cells, strict=False))
@@ -144,7 +156,7 @@ def _json_rows(first: str, text: IO[str], name: str) -> Iterator[tuple[int, dict
     while line:
         if line.strip():
             try:
-                said = json.loads(line) if len(line) <= LONGEST_LINE else None
+                said = json.loads(line)
             except ValueError:
                 said = None
             if not isinstance(said, dict):
@@ -152,7 +164,7 @@ def _json_rows(first: str, text: IO[str], name: str) -> Iterator[tuple[int, dict
             if number == 1:
                 _check_columns(list(said), name)
             yield number, said
-        number, line = number + 1, text.readline()
+        number, line = number + 1, _line(text)
 
 
 def _parquet_rows(path: Path, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -169,7 +181,7 @@ def _parquet_rows(path: Path, name: str) -> Iterator[tuple[int, dict[str, Any]]]
                     number += 1
                     yield number, said
     except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path} cannot be read: {error}.", "Is it a Parquet file?") from None
+        raise InputError(f"{path} cannot be read: {error}.", "Is it a Parquet file?", code="damaged") from None
 
 
 def _check_columns(header: list[str], name: str) -> None:
