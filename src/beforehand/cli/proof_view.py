@@ -233,9 +233,8 @@ def diff(result: Mapping[str, Any]) -> None:
         out.print(look.text("Every signal means the same in both; no alert would be different.", "soft"))
         return
     columns: list[Column | str] = [
-        Column("signal", wraps=True, least=12), "", Column("added", figures=True), Column("removed", figures=True),
-        Column("moved", figures=True), Column("same", figures=True), Column("right", figures=True),
-        Column("then", figures=True),
+        Column("signal", wraps=True, least=20), "", Column("added", figures=True), Column("removed", figures=True),
+        Column("moved", figures=True), Column("right", figures=True), Column("then", figures=True),
     ]  # fmt: skip
     out.print(look.table(columns, [_compared(row) for row in changed]))
     for kind in ("added", "removed", "moved"):
@@ -259,7 +258,7 @@ def _compared(row: Row) -> list[Any]:
         done = part["episodes"] - part["unfinished"]
         return f"{words.number(part['right'])} of {words.number(done)}" if done else "–"
 
-    return [row["signal"], row["change"], row["added"], row["removed"], row["moved"], row["same"],
+    return [row["signal"], row["change"], row["added"], row["removed"], row["moved"],
             right(row["before"]), right(row["after"])]  # fmt: skip
 
 
