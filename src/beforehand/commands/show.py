@@ -126,8 +126,11 @@ def _receipt(receipt: Receipt, occasion: Occasion, verified: bool, at: datetime)
 
 def _about(facts: Facts, folder: Folder, node: int, at: datetime, receipts: list[dict[str, Any]]) -> dict[str, Any]:
     """An account: what is at stake, our last contact, and its metrics over the last half year of closed weeks."""
-    whose = Whose(facts.label(node), stories.nodes_of(facts, node))
-    now_us = to_us(at)
+    from beforehand.facts.beginnings import beginnings
+
+    nodes, now_us = stories.nodes_of(facts, node), to_us(at)
+    born = min(beginnings(facts, nodes, now_us).values(), default=None)
+    whose = Whose(facts.label(node), nodes, born_us=born)
     asked_around, stake = stories.surroundings(facts, whose, now_us, 0)
     series, taken = _metrics(facts, folder, whose, now_us)
     occasion = Occasion(

@@ -239,7 +239,7 @@ def _add(facts: Facts, folder: Folder, one: Witness, leaf: Leaf, receipt: Receip
     clause = questions.clause_of(folder, leaf, len(one.receipts))
     one.receipts.append(receipt)
     judged = clause.streak.of
-    quiet = clause.measure in ("count", "sum", "people") and not any(receipt.numbers[-judged:])
+    quiet = clause.measure in ("count", "sum", "people") and not receipt.numbers[-1]
     more: list[tuple[str, Query]] = []
     if isinstance(leaf, Absence):
         more.append(("silence", questions.silence_query(receipt.query, judged)))
