@@ -74,16 +74,18 @@ def _examples(facts: Facts, folder: Folder, history: SignalHistory, rows: Any, n
     leaf = history.signal.sentence.condition
     if isinstance(leaf, Absence | All | AnyOf | Named):
         return labels
-    from beforehand.panel import Block, Panel
+    from beforehand.panel import Panel
 
     quantity, grain = kind_of(leaf).reads(leaf)
     sheet = Panel(facts, folder).sheet(
         history.signal.subject, [(quantity, grain)], now_us=now_us, grace_us=history.grace_us, last=1
     )
+    said = {}
     try:
-        values = [Block(sheet, int(r), int(r) + 1).windows(quantity, grain, leaf.streak.of)[0, -1] for r in rows]
+        for part, block in sheet.blocks():
+            for row in (int(r) for r in rows if part.start <= r < part.stop):
+                window = block.windows(quantity, grain, leaf.streak.of)[row - part.start, -1]
+                said[row] = ", ".join(f"{value:g}" for value in window)
     except MetricFailed:
         return labels
-    return [
-        f"{label}: {', '.join(f'{value:g}' for value in window)}" for label, window in zip(labels, values, strict=True)
-    ]
+    return [f"{label}: {said[int(row)]}" for label, row in zip(labels, rows, strict=True)]
