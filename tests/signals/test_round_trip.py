@@ -142,8 +142,8 @@ def test_the_echo_says_every_default_in_plain_words(vocabulary: Vocabulary) -> N
         ),
         "logins below 2 and (errors above 5 per day or signal quiet) within 14 days": (
             "All of these, each within 14 days up to the close: (1) logins, counted by week: below 2 in the last "
-            "closed week; (2) [at least one of these: (1) errors, counted by day: above 5 in the last closed day; (2) the "
-            "signal quiet holds]. Judged when each day closes."
+            "closed week; (2) [at least one of these: (1) errors, counted by day: above 5 in the last closed day; (2) "
+            "the signal quiet holds]. Judged when each day closes."
         ),
         "events below 5 per active person for 2 weeks": (
             "Events per active person, counted by week: below 5 in each of the last 2 closed weeks. Judged when each "

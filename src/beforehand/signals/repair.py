@@ -34,9 +34,11 @@ MOST_STATES = 10_000
 FURTHER = 400  # how many states are looked at after the first sentence, which need not be the cheapest
 MOST_COST = 6.0
 # Words that carry little: cheap to put in. (`in` is dearer than `for`, so that of the two `for` is put in.)
-SMALL = frozenset(["THE", "FOR", "PER", "OF", "BE", "A", "CONSECUTIVE", "BY", "VS", "BEFORE", "WHERE", "PERCENT", "LPAR", "RPAR"])
+SMALL = {"THE", "FOR", "PER", "OF", "BE", "A", "CONSECUTIVE", "BY", "VS", "BEFORE", "WHERE", "PERCENT"}
+SMALL |= {"LPAR", "RPAR"}
 # Never put in: they would say something the person did not.
-NEVER = frozenset(["NUMBER_WORD", "NO", "NOT", "OR", "EVERY", "SIGNAL", "FAR", "OR_MORE", "OR_LESS", "EQ", "NE", "WITHIN", "TIMES", "YEAR", "FOR_PEOPLE"])
+NEVER = {"NUMBER_WORD", "NO", "NOT", "OR", "EVERY", "SIGNAL", "FAR", "OR_MORE", "OR_LESS", "EQ", "NE", "WITHIN"}
+NEVER |= {"TIMES", "YEAR", "FOR_PEOPLE"}
 # In one order always, so that of two repairs at one price the same is told each time.
 PUT = tuple(terminal for terminal in FORMS if terminal not in NEVER)
 # Where a whole clause is missing, it is put in as one.

@@ -17,6 +17,8 @@ from beforehand.signals.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from beforehand.workspace.spec import CompoundSpec, SignalSpec
 
+PLURAL = {"account": "accounts", "person": "people"}
+
 
 @dataclass(frozen=True)
 class Signal:
@@ -114,8 +116,9 @@ def check_names(signals: Mapping[str, Signal]) -> None:
                         f"{name} names {other!r}, which is no signal.", among(other, signals), code="unknown-signal"
                     )
                 if signals[other].subject != signal.subject:
+                    own, others = PLURAL[signal.subject], PLURAL[signals[other].subject]
                     raise InputError(
-                        f"{name} is about {signal.subject}s, but {other} is about {signals[other].subject}s.",
+                        f"{name} is about {own}, but {other} is about {others}.",
                         "A signal can only name signals about the same subjects.",
                         code="other-subject",
                     )
