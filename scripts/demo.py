@@ -43,35 +43,31 @@ def main() -> int:
         if line.startswith("load "):
             walk.show(*line.split(), quiet=True)
 
-    walk.title("Run")
-    before = end - timedelta(weeks=WEEKS_BEFORE)
+    walk.title("Are the signals any good?")
     walk.say(
-        f"The first run looks at the company as it was {WEEKS_BEFORE} weeks before the end. Whoever is in\n"
-        "trouble already is the backlog. The second run goes through every close since, and opens what is new.\n"
-    )
-    first = walk.ask("run", "--now", before.isoformat(), typed=True)
-    walk.say(f"{first['opened']} alerts, all backlog: they held before anybody looked.\n")
-    second = walk.ask("run", "--now", end.isoformat(), typed=True)
-    walk.say(
-        f"{len(second['closes'])} closes judged: [bold]{second['opened']} new alerts[/], {second['closed']} closed.\n"
-    )
-
-    walk.title("The five most urgent new alerts")
-    alerts = walk.ask("alerts", "--open")["alerts"]
-    fresh = [a for a in alerts if datetime.fromisoformat(a["opened_at"]).date() > before]
-    for alert in most_urgent(fresh or alerts, 5):
-        walk.show("show", str(alert["alert"]))
-
-    walk.title("Were the signals right?")
-    walk.say(
-        "Every signal over the whole history, as it would have been known then: how many alerts, how many came true\n"
-        "before the customer gave notice, how early, and what two simple rivals do with the same number of alerts.\n"
+        "Before anybody is alerted: every signal over the whole history, as it would have been known then. How many\n"
+        "alerts came true before the customer gave notice, how early, and what two simple rivals do with as many.\n"
     )
     walk.show("backtest")
 
+    walk.title("Run")
+    before = end - timedelta(weeks=WEEKS_BEFORE)
+    walk.say(
+        f"The first run looks at the company as it was {WEEKS_BEFORE} weeks before the end: whoever is in\n"
+        "trouble already is the backlog. The second goes through every close since, and opens what is new.\n"
+    )
+    walk.show("run", "--now", before.isoformat())
+    walk.show("run", "--now", end.isoformat())
+
+    walk.title("The five most urgent new alerts")
+    alerts = walk.ask("alerts", "--open")["alerts"]
+    urgent = most_urgent(alerts, 5)
+    for alert in urgent:
+        walk.show("show", str(alert["alert"]))
+
     walk.title("What to try next")
     walk.out.print(f"  cd {walk.folder}\n")
-    account = most_urgent(fresh or alerts, 1)[0]["account"] if alerts else "ACCOUNT"
+    account = urgent[0]["account"] if urgent else "ACCOUNT"
     for command, why in (
         (f"beforehand show {account} --receipts", "the story with the counts behind each sentence"),
         ("beforehand backtest fewer-people --episodes", "its hits, misses and false alarms by name"),

@@ -22,18 +22,19 @@ class Example:
     tables: dict[str, str]
     first_run: str
     until: str
-    stories: int
+    listed: str
+    stories: tuple[str, ...] = ()
 
 
 EXAMPLES = {
     "openstack": Example(
         "OpenStack: 117 companies, nine years, who stopped contributing", {"events": "events.parquet"},
-        first_run="2018-11-01", until="2019-05-01", stories=2,
+        first_run="2018-11-01", until="2019-05-01", listed="fewer-people", stories=("changes-halved", "fewer-people"),
     ),
     "ravenstack": Example(
         "RavenStack: a made-up company whose churn nothing foretells",
         {"accounts": "accounts.csv", "events": "events.csv", "tickets": "tickets.csv", "outcomes": "outcomes.csv"},
-        first_run="2024-10-01", until="2025-01-01", stories=0,
+        first_run="2024-10-01", until="2025-01-01", listed="usage-down",
     ),
 }  # fmt: skip
 
@@ -61,18 +62,20 @@ def main() -> int:
     for table, file in example.tables.items():
         walk.show("load", f"data/{file}", "--as", table, "--map", f"maps/{table}.yaml")
 
+    walk.title("Backtest beside two rivals")
+    walk.show("backtest", "--until", example.until)
+
     walk.title("Alerts")
     walk.say(f"A first run on {example.first_run} finds the backlog; a second on {example.until} everything since.\n")
     walk.show("run", "--now", example.first_run)
     walk.show("run", "--now", example.until)
-    walk.show("alerts", "--open")
-    if example.stories:
-        alerts = walk.ask("alerts", "--open")["alerts"]
-        for alert in most_urgent([a for a in alerts if a["opened_at"] > example.first_run], example.stories):
-            walk.show("show", str(alert["alert"]))
+    alerts = walk.ask("alerts", "--open")["alerts"]
+    backlog = sum(bool(alert["backlog"]) for alert in alerts)
+    walk.say(f"{len(alerts)} alerts are open, {backlog} of them backlog. One signal's:\n")
+    walk.show("alerts", "--open", "--signal", example.listed)
+    for alert in most_urgent([a for a in alerts if a["signal"] in example.stories], 2):
+        walk.show("show", str(alert["alert"]))
 
-    walk.title("Backtest beside two rivals")
-    walk.show("backtest", "--until", example.until)
     walk.out.print(f"[dim]Done in {walk.seconds:.0f} s. The workspace stays in {scratch}[/]", soft_wrap=True)
     return 0
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
-import subprocess
+import shlex
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.text import Text
 
+from beforehand.cli import app
+from beforehand.errors import BeforehandError
+
 ROOT = Path(__file__).resolve().parent.parent
-TOOL = Path(sys.executable).parent / "beforehand"
 WIDTH = 110
 
 
@@ -27,6 +31,7 @@ class Walk:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.out = Console(width=min(WIDTH, Console().width) if sys.stdout.isatty() else WIDTH, highlight=False)
+        os.environ["COLUMNS"] = str(self.out.width)  # the commands are drawn as wide as what is said between them
         self.started = time.monotonic()
 
     def title(self, text: str) -> None:
@@ -42,21 +47,20 @@ class Walk:
     def show(self, *words: str, quiet: bool = False) -> None:
         """Types a command, and shows what it says unless `quiet`."""
         self._type(words)
-        sys.stdout.flush()
-        done = self._run(words, capture=quiet)
-        if done.returncode:
-            self._fail(words, done)
-        if not quiet:
+        if quiet:
+            self._run(words, io.StringIO())
+        else:
+            sys.stdout.flush()
+            self._run(words, sys.stdout)
             self.out.print()
 
     def ask(self, *words: str, typed: bool = False) -> Any:
         """What a command answers with --json."""
         if typed:
             self._type(words)
-        done = self._run((*words, "--json"), capture=True)
-        if done.returncode:
-            self._fail(words, done)
-        return json.loads(done.stdout)
+        said = io.StringIO()
+        self._run((*words, "--json"), said)
+        return json.loads(said.getvalue())
 
     @property
     def seconds(self) -> float:
@@ -64,26 +68,21 @@ class Walk:
         return time.monotonic() - self.started
 
     def _type(self, words: Sequence[str]) -> None:
-        line = " ".join(f"'{w}'" if " " in w or "&" in w or "<" in w else w for w in words)
-        self.out.print(Text.assemble(("$ ", "dim"), ("beforehand ", "bold"), (line, "bold")), soft_wrap=True)
+        self.out.print(Text.assemble(("$ ", "dim"), (f"beforehand {shlex.join(words)}", "bold")), soft_wrap=True)
 
-    def _run(self, words: Sequence[str], capture: bool) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "COLUMNS": str(self.out.width)}
-        return subprocess.run([TOOL, *words], cwd=self.folder, text=True, capture_output=capture, env=environment)
-
-    def _fail(self, words: Sequence[str], done: subprocess.CompletedProcess[str]) -> None:
-        self.out.print(f"\nbeforehand {' '.join(words)} ended with {done.returncode}.")
-        sys.exit((done.stderr or "") + (done.stdout or "") or 1)
-
-
-SEVERITIES = ("critical", "high", "medium", "low")
+    def _run(self, words: Sequence[str], out: TextIO) -> None:
+        """Runs a command as the shell would, but in this process: thirty starts of Python cost half a minute."""
+        with contextlib.chdir(self.folder), contextlib.redirect_stdout(out):
+            try:
+                app(list(words), standalone_mode=False)
+            except BeforehandError as error:
+                said = f"{error.message}\n{error.hint}".rstrip()
+                sys.exit(f"\nbeforehand {shlex.join(words)} ended with {error.exit_code}:\n{said}")
 
 
 def most_urgent(alerts: Sequence[dict[str, Any]], number: int) -> list[dict[str, Any]]:
-    """The most urgent alerts, one an account: the worst first, then the newest."""
-    ranked = sorted(alerts, key=lambda a: a["opened_at"], reverse=True)
-    ranked.sort(key=lambda a: SEVERITIES.index(a["severity"]))
+    """The first alerts of different accounts, in the order `beforehand alerts` gives them, new ones before backlog."""
     first: dict[str, dict[str, Any]] = {}
-    for alert in ranked:
+    for alert in sorted(alerts, key=lambda a: bool(a.get("backlog"))):
         first.setdefault(alert["account"], alert)
     return list(first.values())[:number]

@@ -42,9 +42,12 @@ class Simulated:
 
     def loads(self) -> list[list[str]]:
         """The arguments of `beforehand load` for each file, relative to the folder."""
-        return [
-            ["load", f"data/{file}", "--as", table, "--map", f"maps/{table}.yaml"] for table, file in TABLES.items()
-        ]
+        commands = []
+        for table, file in TABLES.items():
+            mapping = f"maps/{table}.yaml"
+            mapped = ["--map", mapping] if (self.folder / mapping).exists() else []
+            commands.append(["load", f"data/{file}", "--as", table, *mapped])
+        return commands
 
 
 def simulate(folder: Path, *, end_on: date, accounts: int = 300, days: int = 540, seed: int = 7) -> Simulated:
