@@ -161,6 +161,16 @@ def silence() -> Occasion:
     )
 
 
+def long_silence() -> Occasion:
+    leaf = Absence(LOGINS, 14)
+    return occasion(
+        Clause(leaf, "logins", "count", 0, silence=1, alive=2),
+        answer([0] * 42, Grain.DAY, count=0),
+        answer([0], Grain.MONTH, count=0),
+        answer([0], Grain.MONTH, count=0),
+    )
+
+
 def person() -> Occasion:
     leaf = Level(LOGINS, "<", 1, Grain.WEEK, Streak(2, 2))
     clause = Clause(leaf, "logins", "count", 0, alive=1)
@@ -227,6 +237,7 @@ TOLD = {
     "change, from nothing": from_nothing,
     "usual": unusual,
     "absence": silence,
+    "absence, from before": long_silence,
     "compound": compound,
 }
 

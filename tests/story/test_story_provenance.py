@@ -166,7 +166,7 @@ def candidates(of: Occasion) -> tuple[list[float], float]:
     if isinstance(leaf, Absence):
         quiet = next((i for i, v in enumerate(reversed(numbers)) if v), len(numbers))
         before_days = numbers[: len(numbers) - judged]
-        found += [leaf.days, quiet, len(before_days), sum(1 for v in before_days if v)]
+        found += [leaf.days, quiet, len(numbers), len(before_days), sum(1 for v in before_days if v)]
     else:
         found += [leaf.streak.need, leaf.streak.of, clause.quantity.rolling_days or 0]
     if isinstance(leaf, Level):

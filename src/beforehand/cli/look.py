@@ -78,10 +78,7 @@ def line(*parts: Text | str | None) -> Text:
 
 def heading(said: str, aside: str = "") -> Text:
     """A heading in one weight up, with an aside in grey."""
-    head = text(said, "bold")
-    if aside:
-        head.append("  ").append_text(text(aside, "soft"))
-    return head
+    return Text.assemble(text(said, "bold"), "  " if aside else "", text(aside, "soft"))
 
 
 def hairline(said: str = "") -> RenderableType:
@@ -166,7 +163,7 @@ def spark(
     style: str = "",
     width: int = 16,
 ) -> Text:
-    """One line of the last `width` values: usual ones in grey, unusual ones in the reader's own colour.
+    """One line of the last `width` values: usual ones faint, unusual ones less so.
 
     The points in `held` (indices into `values`), which made the signal hold, take `style`. The scale starts at zero
     unless values are negative, so that a fall looks as deep as it is. Not known is a dot.
@@ -182,7 +179,7 @@ def spark(
             continue
         step = round((value - low) / (high - low) * (len(BLOCKS) - 1)) if high > low else 0
         usual = band is not None and band[0] <= value <= band[1]
-        drawn.append(BLOCKS[step], style=style if at in marked else "band" if usual or band is None else "")
+        drawn.append(BLOCKS[step], style=style if at in marked else "band" if usual or band is None else "soft")
     return drawn
 
 

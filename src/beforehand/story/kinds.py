@@ -261,6 +261,8 @@ def _absence(view: View, leaf: Absence) -> Told:
     quiet = len(values) - 1 - last if last is not None else None
     if last is not None and quiet is not None:
         text += f"; the last {view.were} on {view.period_said(last)}"
+    elif len(values) > leaf.days:
+        text += f", nor in the {words.counted(len(values) - leaf.days, 'day')} before"
     sentences = [view.sentence(text, "change", clause.silence)]
     before = [v for v in values[: len(values) - leaf.days] if v is not None]
     had = sum(1 for v in before if v)
@@ -275,7 +277,9 @@ def _absence(view: View, leaf: Absence) -> Told:
     sentences.extend(_feed(view))
     since = last + 1 if last is not None else None
     held = list(range(len(values) - leaf.days, len(values)))
-    shown = words.counted(quiet, "day") if quiet is not None and quiet >= leaf.days else days
+    shown = f"at least {words.counted(len(values), 'day')}" if len(values) > leaf.days else days
+    if quiet is not None:
+        shown = words.counted(max(quiet, leaf.days), "day")
     return Told(f"no {view.subject} for {shown}", tuple(sentences), _series(view, None, None, held, since))
 
 
