@@ -51,7 +51,13 @@ def test_same_id_other_content_of_an_event_keeps_the_first(opened, write):
     facts = opened()
     facts.load([write("one.csv", HEADER + "1,a,p,login,2026-01-01T00:00:00Z\n")], now=NOW)
     second = facts.load(
-        [write("two.csv", HEADER + "1,a,p,logout,2026-01-01T00:00:00Z\n1,a,p,login,2026-01-01T00:00:00Z\n9,a,p,x,2026-01-01\n9,b,p,x,2026-01-01\n")],
+        [
+            write(
+                "two.csv",
+                HEADER
+                + "1,a,p,logout,2026-01-01T00:00:00Z\n1,a,p,login,2026-01-01T00:00:00Z\n9,a,p,x,2026-01-01\n9,b,p,x,2026-01-01\n",
+            )
+        ],
         now=NOW,
     )
     assert (second.loaded, second.known, second.quarantined) == (1, 1, 2)
@@ -95,7 +101,9 @@ def test_times_as_people_write_them(opened, write, cell, expected):
 
 def test_times_without_zone_are_counted(opened, write):
     facts = opened(zone="America/New_York")
-    done = facts.load([write("e.csv", "account,event,at\na,x,2026-01-05T10:00:00\na,y,2026-01-05T10:00:00Z\n")], now=NOW)
+    done = facts.load(
+        [write("e.csv", "account,event,at\na,x,2026-01-05T10:00:00\na,y,2026-01-05T10:00:00Z\n")], now=NOW
+    )
     assert done.without_zone == 1
     assert [r[2] for r in rows(facts)] == [us("2026-01-05T15:00:00+00:00"), us("2026-01-05T10:00:00+00:00")]
 
@@ -121,22 +129,43 @@ def test_every_reason_says_what_is_wrong_and_where(opened, write):
     assert (done.read, done.loaded, done.quarantined) == (10, 1, 9)
     assert [line for line, _ in quarantined(facts)] == [4, 5, 6, 7, 8, 9, 10, 11, 13]
     said = " | ".join(reason for _, reason in quarantined(facts))
-    for words in ("account is missing", "10000 characters", "NaN", "inf", "many is not a number", "at is missing", "too few", "too many", "soon is not a time"):
+    for words in (
+        "account is missing",
+        "10000 characters",
+        "NaN",
+        "inf",
+        "many is not a number",
+        "at is missing",
+        "too few",
+        "too many",
+        "soon is not a time",
+    ):
         assert words in said, words
 
 
 def test_lines_are_true_for_json_lines_and_parquet(opened, tmp_path, write):
     facts = opened()
     good = '{"account":"a","event":"x","at":"2026-01-01","properties":{"k":{"n":[1,2]}}}'
-    done = facts.load([write("e.jsonl", f'{good}\n\n{{bad\n[1]\n{good[:-1]},"id":"7"}}\n{{"account":"a","event":"x"}}\n')], now=NOW)
+    done = facts.load(
+        [write("e.jsonl", f'{good}\n\n{{bad\n[1]\n{good[:-1]},"id":"7"}}\n{{"account":"a","event":"x"}}\n')], now=NOW
+    )
     assert (done.read, done.loaded, done.quarantined) == (5, 2, 3)
     assert [line for line, _ in quarantined(facts)] == [3, 4, 6]
-    table = pa.table({"account": ["a", None], "event": ["x", "y"], "at": pa.array([us("2026-01-01")] * 2, pa.timestamp("us", "UTC")), "w": [1.5, 2.5]})
+    table = pa.table(
+        {
+            "account": ["a", None],
+            "event": ["x", "y"],
+            "at": pa.array([us("2026-01-01")] * 2, pa.timestamp("us", "UTC")),
+            "w": [1.5, 2.5],
+        }
+    )
     pq.write_table(table, tmp_path / "e.parquet")
     done = facts.load([tmp_path / "e.parquet"], written={"properties.weight": "w"}, now=NOW)
     assert (done.loaded, done.quarantined) == (1, 1)
     assert listed(facts)[0][-1]["line"] == 2
-    assert facts.connection.execute("SELECT TRY_CAST(properties.weight AS DOUBLE) FROM events WHERE properties.weight IS NOT NULL").fetchall() == [(1.5,)]
+    assert facts.connection.execute(
+        "SELECT TRY_CAST(properties.weight AS DOUBLE) FROM events WHERE properties.weight IS NOT NULL"
+    ).fetchall() == [(1.5,)]
 
 
 def test_gzip_is_seen_by_its_first_bytes(opened, write):
@@ -201,9 +230,14 @@ def test_only_a_header_is_no_rows(opened, write):
 def test_rows_that_are_not_utf8_or_too_long_are_quarantined_alone(opened, write):
     facts = opened()
     long = b"2,a,p," + b"x" * 64_000_000 + b",2026-01-01\n"
-    done = facts.load([write("e.csv", HEADER.encode() + b"1,a,p,gr\xfc\xdfe,2026-01-01\n" + long + b"3,a,p,ok,2026-01-01\n")], now=NOW)
+    done = facts.load(
+        [write("e.csv", HEADER.encode() + b"1,a,p,gr\xfc\xdfe,2026-01-01\n" + long + b"3,a,p,ok,2026-01-01\n")], now=NOW
+    )
     assert (done.read, done.loaded, done.quarantined) == (3, 1, 2)
-    assert [(line, "UTF-8" in reason, "longer" in reason) for line, reason in quarantined(facts)] == [(2, True, False), (3, False, True)]
+    assert [(line, "UTF-8" in reason, "longer" in reason) for line, reason in quarantined(facts)] == [
+        (2, True, False),
+        (3, False, True),
+    ]
 
 
 def test_constants_properties_and_mapping_files(opened, write):
@@ -252,8 +286,17 @@ def test_ids_in_several_tables_and_sources_do_not_meet(opened, write):
     f = write("e.csv", HEADER + "1,a,p,login,2026-01-01T00:00:00Z\n")
     assert facts.load([f], source="one", now=NOW).loaded == 1
     assert facts.load([f], source="two", now=NOW).loaded == 1
-    assert facts.load([write("m.csv", "message,account,at,text\n1,a,2026-01-01,hi\n")], table="messages", source="one", now=NOW).loaded == 1
-    assert [facts.sources("events"), facts.sources("messages"), facts.sources("tickets")] == [("one", "two"), ("one",), ()]
+    assert (
+        facts.load(
+            [write("m.csv", "message,account,at,text\n1,a,2026-01-01,hi\n")], table="messages", source="one", now=NOW
+        ).loaded
+        == 1
+    )
+    assert [facts.sources("events"), facts.sources("messages"), facts.sources("tickets")] == [
+        ("one", "two"),
+        ("one",),
+        (),
+    ]
 
 
 def test_large_numbers_of_bad_rows_stay_quick(opened, write):

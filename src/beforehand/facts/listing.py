@@ -12,6 +12,7 @@ from beforehand.facts.batches import Batch
 from beforehand.facts.checked import Cell, Terms, cell, json_reasons, length_reason, time_reasons
 from beforehand.facts.files import InputFile
 from beforehand.facts.mapping import Columns
+from beforehand.facts.merging import canonical_tables
 from beforehand.facts.quarantine import keep_bad_rows
 from beforehand.facts.quoting import name
 from beforehand.facts.resolving import account_text, resolve_accounts, resolve_people
@@ -96,6 +97,7 @@ def store(facts: Facts, batch: Batch, file: InputFile, columns: Columns) -> Load
         linking.link_people(connection, batch, list(columns.externals))
     else:
         linking.link_accounts(connection, batch, list(columns.externals), known_before)
+    canonical_tables(connection)
     first_seq = batches.next_seq(connection)
     written = traits.record(connection, batch, first_seq)
     rows, good, fresh, assumed, raised, without_zone, first_us = only(

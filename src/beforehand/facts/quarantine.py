@@ -100,7 +100,9 @@ def clear_mended(connection: duckdb.DuckDBPyConnection, batch: Batch, file: Inpu
 
 def _alike(one: str, other: str, delimiter: str) -> float:
     """The share of cells two rows have in common, whichever of them could be split into columns."""
-    cells = [list(read.values()) if isinstance(read := _read(row), dict) else row.split(delimiter) for row in (one, other)]
+    cells = [
+        list(read.values()) if isinstance(read := _read(row), dict) else row.split(delimiter) for row in (one, other)
+    ]
     pairs = [(a, b) for a, b in zip(*cells, strict=False) if (a, b) != (None, None)]
     return sum(str(a) == str(b) for a, b in pairs) / max(1, len(pairs))
 

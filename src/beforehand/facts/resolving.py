@@ -36,6 +36,7 @@ def resolve_accounts(connection: duckdb.DuckDBPyConnection, source: str, now: da
     reason here.
     """
     domain = DOMAIN.format("t.text")
+    connection.execute("UPDATE k SET reason = 'account is missing' WHERE reason IS NULL AND account IS NULL")
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE acct AS
         WITH t AS (SELECT account AS text, min(rn) AS rn FROM k WHERE reason IS NULL GROUP BY 1)

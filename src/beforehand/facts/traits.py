@@ -109,15 +109,16 @@ def values(facts: Facts, names: tuple[str, ...] = ()) -> Values:
         CASE WHEN dated THEN epoch_us(occurred_at) + delay ELSE 0 END AS learned_us, dated FROM traits {marks}
         ORDER BY account, coalesce(member, -1), trait, from_us, stored_seq""",
         list(names),
-    ).to_arrow_table()
+    ).fetchall()
+    columns = list(zip(*found, strict=True)) or [()] * 7
     return Values(
-        found["account"].to_numpy().astype(np.int32),
-        found["member"].to_numpy().astype(np.int32),
-        tuple(found["trait"].to_pylist()),
-        tuple(found["value"].to_pylist()),
-        found["from_us"].to_numpy().astype(np.int64),
-        found["learned_us"].to_numpy().astype(np.int64),
-        found["dated"].to_numpy(zero_copy_only=False),
+        np.array(columns[0], np.int32),
+        np.array(columns[1], np.int32),
+        tuple(columns[2]),
+        tuple(columns[3]),
+        np.array(columns[4], np.int64),
+        np.array(columns[5], np.int64),
+        np.array(columns[6], bool),
     )
 
 

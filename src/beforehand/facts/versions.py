@@ -82,9 +82,11 @@ def place(versions: list[Version], new: Version) -> list[Entry]:
             entries.append(Entry(before.ref, 1, then))
         entries.append(Entry(new.ref, -1, then))
     if before is not None and before.learned_us == new.learned_us:
-        versions[at - 1] = new
+        versions[at - 1 : at] = [new]
     else:
         versions.insert(at, new)
+    # What now says the same as the version before it is none of its own: its rows have cancelled out.
+    versions[:] = [v for nth, v in enumerate(versions) if not nth or v.content != versions[nth - 1].content]
     return entries
 
 
