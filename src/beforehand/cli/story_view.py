@@ -57,7 +57,7 @@ def show(console: Console, result: Mapping[str, Any], *, receipts: bool = False)
             console.print()
             console.print(look.hairline(), width=width)
             console.print()
-        _alert(console, alert, width, zone, now_us, marks)
+        _alert(console, alert, width, zone, now_us, marks, alone=account is None)
     if account is not None and account["metrics"]:
         console.print()
         _metrics(console, account["metrics"], width, zone, now_us)
@@ -75,15 +75,34 @@ def _account(console: Console, account: Mapping[str, Any], has_alerts: bool) -> 
     console.print()
 
 
-def _alert(console: Console, alert: Mapping[str, Any], width: int, zone: ZoneInfo, now_us: int, marks: Marks) -> None:
+def _alert(
+    console: Console,
+    alert: Mapping[str, Any],
+    width: int,
+    zone: ZoneInfo,
+    now_us: int,
+    marks: Marks,
+    *,
+    alone: bool,
+) -> None:
+    """One alert; under the heading of its account, what was said there is not said again."""
     story = alert["story"]
     style = look.colour_of(alert["severity"], alert.get("polarity", "risk"))
     head = Text.assemble(look.dot(alert["severity"], alert.get("polarity", "risk")), " ")
-    head.append_text(look.text(alert.get("name") or alert["account"], "bold"))
-    if alert["scope"]:
-        head.append_text(look.text(f"  {alert['scope']}", "soft"))
-    _spread(console, head, look.text(alert["alert"], "faint"), width)
-    console.print(look.inset(look.text(story["headline"], "" if story["status"] == "true" else "soft")), width=width)
+    name = look.text(alert["alert"], "faint")
+    headline = look.text(story["headline"], "" if story["status"] == "true" else "soft")
+    if alone:
+        head.append_text(look.text(alert.get("name") or alert["account"], "bold"))
+        head.append_text(look.text(f"  {alert['scope']}" if alert["scope"] else "", "soft"))
+        _spread(console, head, name, width)
+        console.print(look.inset(headline), width=width)
+    else:
+        headline.stylize("bold")
+        first, *rest = headline.wrap(console, width - name.cell_len - 4)
+        first.rstrip()
+        _spread(console, head.append_text(first), name, width)
+        for line in rest:
+            console.print(look.inset(line))
     console.print(look.inset(look.text(_standing(alert, zone, now_us), "faint")), width=width)
     shapes = story["series"]
     for shape in shapes:
@@ -92,7 +111,7 @@ def _alert(console: Console, alert: Mapping[str, Any], width: int, zone: ZoneInf
     console.print()
     console.print(look.inset(_told(story["sentences"], PROSE, marks)), width=min(width, READABLE))
     console.print()
-    for topics, label in BESIDE:
+    for topics, label in BESIDE if alone else BESIDE[2:]:
         body = _told(story["sentences"], topics, marks)
         if body:
             _beside(console, label, body, min(width, READABLE + 2))
@@ -116,7 +135,7 @@ def _standing(alert: Mapping[str, Any], zone: ZoneInfo, now_us: int) -> str:
         state += f", for {words.counted(days, 'day')}"
     growth = "growth" if alert.get("polarity") == "growth" else alert["severity"]
     again = f" · again after {alert['reopens']}" if alert.get("reopens") else ""
-    held = " · was so when the signal was switched on" if alert.get("backlog") else ""
+    held = " · backlog" if alert.get("backlog") else ""
     return f"{alert['signal']} · {growth} · {state}{again}{held}"
 
 
