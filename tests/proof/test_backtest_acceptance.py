@@ -274,3 +274,23 @@ def test_the_command_line_prints_and_exits_as_promised(
     assert "No account has an open alert" in call("risk")
     assert json.loads(call("risk", "--json"))["accounts"] == []
     assert "no alert would be different" in call("diff", str(made.root), "--fail-if-found")
+
+
+def test_history_too_short_for_one_of_the_signals(made: Made) -> None:
+    """A month that never closed is no reason to say nothing of the weeks."""
+    made.signal("monthly", "when: logins below 2 per month")
+    made.signal("weekly", BELOW)
+    made.weekly({"a": [5, 5]})
+    rows = {row["signal"]: row for row in backtest(made.ws, episodes=True)["signals"]}
+    assert rows["monthly"]["closes"] == 0 and rows["monthly"]["since"] is None
+    assert rows["monthly"]["words"] == "It never alerted in this time."
+    assert rows["weekly"]["closes"] == 2
+    json.dumps(rows, default=str, allow_nan=False)
+
+
+def test_facts_without_accounts_to_judge(made: Made) -> None:
+    made.setting("exclude:\n  accounts: ['*']")
+    made.signal("fading", BELOW)
+    made.weekly({"a": [5, 5, 1, 1, 1]})
+    row = one(backtest(made.ws, episodes=True))
+    assert row["episodes"] == 0 and row["precision"] == [None] * 3

@@ -205,11 +205,10 @@ def _prove(
 
 
 def _spread(reach: Bool, place: Int, inside: Bool) -> None:
-    """An account is in reach where any of its rows is."""
-    if place.size and np.unique(place).size == place.size:
-        reach[place] = inside
-        return
-    np.logical_or.at(reach, place, inside)
+    """An account is in reach where any of its rows is; rows are in order of account."""
+    if place.size:
+        own, first = np.unique(place, return_index=True)
+        reach[own] = inside if own.size == place.size else np.logical_or.reduceat(inside, first, axis=0)
 
 
 def _since_life(last_us: Int, reach: Bool, opened_us: Int) -> Int:

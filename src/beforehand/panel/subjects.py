@@ -122,7 +122,8 @@ def _members(connection: duckdb.DuckDBPyConnection, raw: Ids, into: Ids) -> _Mem
     order = np.argsort(raw, kind="stable")
     at = np.minimum(np.searchsorted(raw[order], account), max(raw.size - 1, 0))
     inside = (raw[order][at] == account) if raw.size else np.zeros(account.size, bool)
-    account, member, person, owner = account[inside], member[inside], person[inside], into[order][at][inside]
+    owner = into[order][at[inside]] if raw.size else into
+    account, member, person = account[inside], member[inside], person[inside]
     person = _merged_people(connection, person)
     # Members of the account itself come before those of accounts merged into it, so that they keep their place.
     by = np.lexsort((member, account, owner != account, person, owner))
