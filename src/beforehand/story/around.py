@@ -15,8 +15,8 @@ FEW = 5
 RISK_WORD = {"churned": "the customer left", "contracted": "the customer cut back", "expanded": "the customer grew",
              "renewed": "the customer renewed", "escalated": "it escalated"}  # fmt: skip
 STANDING = {
-    "chance": "On history it did no better than drawing accounts by lot.",
-    "recency": "On history it did no better than naming whoever has been quiet longest.",
+    "chance": "It was not shown to do better than drawing accounts by lot.",
+    "recency": "It was not shown to do better than naming whoever has been quiet longest.",
 }
 
 
