@@ -168,8 +168,10 @@ def scan(
         _as(lag, "INTEGER", "lag"),
         _as(part, "INTEGER", "part"),
     ]
+    # Constants are no part of the key: each would make every group larger.
+    grouped = [str(i + 1) for i, key in enumerate(keys) if key.find(exp.Column) is not None]
     values = [piece for column in columns for piece in aggregates(column, rows.table, us)]
-    return exp.select(*keys, *values).from_(rows.table).where(*filters).group_by("ALL")
+    return exp.select(*keys, *values).from_(rows.table).where(*filters).group_by(*grouped)
 
 
 def aggregates(column: Column, table: str, us: exp.Expr) -> list[exp.Expr]:

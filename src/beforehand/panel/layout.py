@@ -66,7 +66,8 @@ def _added(row: Int, period: Int, lag: Int, value: Float, size: int, first: int,
         where, given = row * width + (period - first), value
     else:
         where, given = row[on_time] * width + (period[on_time] - first), value[on_time]
-    base = np.bincount(where, weights=given, minlength=size * width).reshape(size, width).astype(np.float64)
+    base = np.bincount(where, weights=given, minlength=size * width).reshape(size, width)
+    base = base.astype(np.float64, copy=False)  # no cells at all give whole numbers
     late = np.flatnonzero(inside & (lag > 0) & (value != 0))
     return Additive(base, row[late], period[late] - first, lag[late], value[late])
 

@@ -113,52 +113,56 @@ class Lives:
             np.minimum.at(out, self.starts.row, stated)
         return out
 
-    def unsettled(self, size: int, start_us: Int, known_us: Int) -> Mask:
-        """The rows whose life looked different at different closes, `[size]`.
+    def unsettled(self, size: int, end_us: Int, known_us: Int) -> Int:
+        """The rows whose life looked different at different closes (`known_us` are the moments of those at `end_us`).
 
-        `known_us` are the moments of the closes of the periods that start at `start_us`, ascending.
+        All others began at one instant that the close of its period knew, and never ended.
         """
         out = np.zeros(size, bool)
         out[self.ends.row] = True
-        points = self.facts
-        many = np.append(points.row[1:] == points.row[:-1], False) if points.row.size else np.zeros(0, bool)
-        out[points.row[many]] = True
         corrected = (self.starts.until_us != NEVER) | (self.starts.from_us != ALWAYS)
         out[self.starts.row[corrected]] = True
-        # Known only after the first whole period of the life had closed: that period looked empty of life then.
-        first = np.searchsorted(start_us, points.at_us, side="left")
-        inside = first < known_us.size
-        tardy = np.zeros(points.row.size, bool)
-        tardy[inside] = points.known_us[inside] >= known_us[first[inside]]
+        points = self.facts
+        out[points.row[1:][points.row[1:] == points.row[:-1]]] = True
+        first = np.searchsorted(end_us, points.at_us, side="right")
+        tardy = np.append(known_us, NEVER)[first] <= points.known_us
         out[points.row[tardy]] = True
-        return out
+        return np.flatnonzero(out)
 
-    def inside(self, size: int, start_us: Int, end_us: Int, known_us: Int, age: int, rows: Int | None = None) -> Mask:
-        """Whether each stretch [start, end) lay wholly in the life, as known at the close `age` places later.
+    def inside(self, size: int, start_us: Int, end_us: Int, known_us: Int, ages: int) -> tuple[Mask, Int, Mask]:
+        """Whether each stretch [start, end) lay wholly in the life as its own close knew it, `[size, stretches]`.
 
-        `[size, stretches]`, or of some `rows` only. Where that close is beyond the last, the last one counts.
+        Then the rows for which closes differ, and for those the same at ages 0 .. ages-1, `[ages, rows, stretches]`:
+        what the close that many places later knew. Where that is beyond the last close, the last one counts.
         """
-        at = np.minimum(np.arange(start_us.size) + age, known_us.size - 1)
-        lives, chosen = self, np.arange(size)
-        if rows is not None:
-            lives, chosen = self._only(rows, size), rows
-        ok = start_us[None, :] >= lives.begun(chosen.size, known_us)[:, at]
+        rows = self.unsettled(size, end_us, known_us)
+        ok = np.asarray(start_us[None, :] >= self.begun(size, np.array([NEVER])))
+        lives, ends = self._only(rows, size), self.ends
+        begun = lives.begun(rows.size, known_us)
         ends = lives.ends
-        if ends.row.size:
-            again = lives.after.earliest(ends.row.size, known_us)[:, at]
-            cut = (end_us[None, :] > ends.at_us[:, None]) & (start_us[None, :] < again)
-            np.logical_and.at(ok, ends.row, ~(ends.standing(known_us)[:, at] & cut))
-        return np.asarray(ok)
+        again = lives.after.earliest(ends.row.size, known_us)
+        standing = ends.standing(known_us)
+        varying = np.empty((ages, rows.size, start_us.size), bool)
+        for age in range(ages):
+            at = np.minimum(np.arange(start_us.size) + age, known_us.size - 1)
+            varying[age] = start_us >= begun[:, at]
+            cut = (end_us[None, :] > ends.at_us[:, None]) & (start_us[None, :] < again[:, at])
+            np.logical_and.at(varying[age], ends.row, ~(standing[:, at] & cut))
+        ok[rows] = varying[0]
+        return ok, rows, varying
 
     def alive(self, size: int, end_us: Int, known_us: Int) -> Mask:
         """Whether each life had begun and not ended at each close, as known then, `[size, closes]`."""
-        ok = self.begun(size, known_us) < end_us[None, :]
-        ends = self.ends
-        if ends.row.size:
-            again = self.after.earliest(ends.row.size, known_us)
-            over = (end_us[None, :] >= ends.at_us[:, None]) & (end_us[None, :] <= again)
-            np.logical_and.at(ok, ends.row, ~(ends.standing(known_us) & over))
-        return np.asarray(ok)
+        rows = self.unsettled(size, end_us, known_us)
+        ok = np.asarray(self.begun(size, np.array([NEVER])) < end_us[None, :])
+        lives = self._only(rows, size)
+        varying = lives.begun(rows.size, known_us) < end_us[None, :]
+        ends = lives.ends
+        again = lives.after.earliest(ends.row.size, known_us)
+        over = (end_us[None, :] >= ends.at_us[:, None]) & (end_us[None, :] <= again)
+        np.logical_and.at(varying, ends.row, ~(ends.standing(known_us) & over))
+        ok[rows] = varying
+        return ok
 
     def _only(self, rows: Int, size: int) -> Lives:
         place = np.full(size, -1, np.int64)

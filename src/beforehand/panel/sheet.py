@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeVar, cast
 from zoneinfo import ZoneInfo
 
@@ -24,11 +25,13 @@ from beforehand.panel.traits import Dated, as_trait
 from beforehand.signals.numbers import Bool, Int, MetricFailed, Trait
 from beforehand.signals.tree import Quantity
 
-T = TypeVar("T", "Laid", "Read")
-KEPT_BYTES = 900_000_000
+T = TypeVar("T", "Laid", "Lived", "Read")
+KEPT_BYTES = 1_300_000_000
 """Arrays kept between questions, over all blocks of a sheet; what was not used for longest goes first."""
-BLOCK_CELLS = 1_500_000
-"""Subjects times periods that a block aims at."""
+PANE_CELLS = 2_500_000
+"""Subjects times periods that are laid out together."""
+LEAST_WIDTH = 4
+"""Windows are laid out for at least this width, so that short streaks of different lengths share them."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,16 @@ class Closes:
 
     def starts(self, first: int, last: int) -> Int:
         """The starts of the periods first .. last + 1."""
-        return start_of(self.grain, self.zone, np.arange(first, last + 2))
+        return _starts(self.grain, self.zone, first, last)
 
     def known(self, ends: Int) -> Int:
         """What had been learned before these instants was known at the closes that end at `ends`."""
         return np.minimum(ends + self.grace_us, self.now_us)
+
+
+@lru_cache(maxsize=64)
+def _starts(grain: Grain, zone: ZoneInfo, first: int, last: int) -> Int:
+    return start_of(grain, zone, np.arange(first, last + 2))
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,20 @@ class Laid:
 
 
 @dataclass(frozen=True)
+class Lived:
+    """Who was in life, as asked."""
+
+    inside: Bool
+    rows: Int
+    varying: Bool
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes."""
+        return self.inside.nbytes + self.varying.nbytes
+
+
+@dataclass(frozen=True)
 class Read:
     """Cells read from a period on (None: all)."""
 
@@ -102,7 +124,7 @@ class Kept:
     def __init__(self, most: int = KEPT_BYTES) -> None:
         self.most = most
         self.size = 0
-        self.held: OrderedDict[Hashable, Laid | Read] = OrderedDict()
+        self.held: OrderedDict[Hashable, Laid | Lived | Read] = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], T], good: Callable[[T], bool]) -> T:
         """What is kept under a key and good enough, else made anew."""
@@ -141,16 +163,18 @@ class Sheet:
 
     def blocks(self, size: int | None = None) -> Iterator[tuple[slice, Block]]:
         """The subjects in blocks of at most `size`, each with its numbers; where there are none, one empty block."""
-        if size is None:
-            periods = max((c.last - min(c.first, c.data_from) + 1 for c in self.closes.values()), default=1)
-            size = max(256, min(8192, BLOCK_CELLS // max(1, periods)))
-        for low in range(0, max(self.subjects.size, 1), size):
-            high = min(low + size, self.subjects.size)
-            yield slice(low, high), Block(self, low, high)
+        periods = max((c.last - min(c.first, c.data_from) + 1 for c in self.closes.values()), default=1)
+        rows = max(256, PANE_CELLS // max(1, periods))
+        for low in range(0, max(self.subjects.size, 1), rows):
+            pane = Pane(self, low, min(low + rows, self.subjects.size))
+            step = size or rows
+            for first in range(low, max(pane.high, low + 1), step):
+                last = min(first + step, pane.high)
+                yield slice(first, last), Block(pane, first - low, last - low)
 
     def numbers(self) -> Block:
         """All subjects as one block."""
-        return Block(self, 0, self.subjects.size)
+        return Block(Pane(self, 0, self.subjects.size), 0, self.subjects.size)
 
     def filling(self, grain: Grain) -> int:
         """How many of the last closes of a grain are of periods that have not closed yet."""
@@ -159,17 +183,45 @@ class Sheet:
 
 
 class Block:
-    """The numbers of some subjects: what judges read (`signals.numbers.Numbers`)."""
+    """The numbers of some subjects: what judges read (`signals.numbers.Numbers`). A part of a pane."""
 
-    def __init__(self, sheet: Sheet, low: int, high: int) -> None:
-        self.sheet = sheet
-        self.low, self.high = low, high
-        self.lives = sheet.lives.of(low, high)
+    def __init__(self, pane: Pane, low: int, high: int) -> None:
+        self.pane = pane
+        self.part = slice(low, high)
 
     @property
     def size(self) -> int:
         """How many subjects the block has (n)."""
-        return self.high - self.low
+        return int(self.part.stop - self.part.start)
+
+    def ends(self, grain: Grain) -> Int:
+        """The ends of the judged periods of a grain, UTC microseconds, ascending, `[Q]`."""
+        return self.pane.ends(grain)
+
+    def windows(self, quantity: Quantity, grain: Grain, width: int) -> Float:
+        """The last `width` periods at each close as known then, oldest first, `[n, Q, width]`; read-only views.
+
+        Periods outside the subject's life are NaN. Raises MetricFailed where the engine could not compute the metric.
+        """
+        return self.pane.windows(quantity, grain, width)[self.part]
+
+    def alive(self, grain: Grain) -> Bool:
+        """Whether the subject's life, as known then, had begun and not ended at each close, `[n, Q]`."""
+        return self.pane.alive(grain)[self.part]
+
+    def trait(self, name: str, grain: Grain) -> Trait:
+        """A dated trait as known at each close; `age` is in days since the life began."""
+        return self.pane.trait(name, grain, self.part)
+
+
+class Pane:
+    """Subjects low..high-1 of a sheet, laid out together."""
+
+    def __init__(self, sheet: Sheet, low: int, high: int) -> None:
+        self.sheet = sheet
+        self.low, self.high = low, high
+        self.size = high - low
+        self.lives = sheet.lives.of(low, high)
 
     def ends(self, grain: Grain) -> Int:
         """The ends of the judged periods of a grain, UTC microseconds, ascending, `[Q]`."""
@@ -177,38 +229,44 @@ class Block:
         return closes.starts(closes.first, closes.last)[1:] if closes.count else np.empty(0, np.int64)
 
     def windows(self, quantity: Quantity, grain: Grain, width: int) -> Float:
-        """The last `width` periods at each close as known then, oldest first, `[n, Q, width]`; read-only views.
-
-        Periods outside the subject's life are NaN. Raises MetricFailed where the engine could not compute the metric.
-        """
+        """As `Block.windows`, for the pane."""
         closes = self.sheet.closes[grain]
         if not closes.count or not self.size:
             return np.empty((self.size, closes.count, width))
+        lay = max(width, LEAST_WIDTH)
         made = self.sheet.kept.get(
             (self.low, self.high, quantity, grain),
-            lambda: Laid(width, self._values(quantity, closes, closes.first - (width - 1), width)),
+            lambda: Laid(lay, self._values(quantity, closes, closes.first - (lay - 1), lay)),
             good=lambda laid: laid.width >= width,
         )
         return layout.windows(made.values, made.width - 1, closes.count, width)
 
     def alive(self, grain: Grain) -> Bool:
-        """Whether the subject's life, as known then, had begun and not ended at each close, `[n, Q]`."""
+        """As `Block.alive`, for the pane."""
         ends = self.ends(grain)
-        return self.lives.alive(self.size, ends, self.sheet.closes[grain].known(ends))
+        none = np.empty(0, np.int64)
+        return self.sheet.kept.get(
+            (self.low, self.high, grain, "alive"),
+            lambda: Lived(
+                self.lives.alive(self.size, ends, self.sheet.closes[grain].known(ends)), none, np.empty(0, bool)
+            ),
+            good=lambda lived: True,
+        ).inside
 
-    def trait(self, name: str, grain: Grain) -> Trait:
-        """A dated trait as known at each close; `age` is in days since the life began."""
+    def trait(self, name: str, grain: Grain, part: slice) -> Trait:
+        """As `Block.trait`, for a part of the pane."""
         ends = self.ends(grain)
         known = self.sheet.closes[grain].known(ends)
+        low, high = self.low + part.start, self.low + part.stop
         if name == "age":
-            begun = self.lives.begun(self.size, known)
+            begun = self.sheet.lives.of(low, high).begun(high - low, known)
             return Trait(numbers=np.where(begun == NEVER, np.nan, (ends - begun) / DAY_US))
         own, of_account = self.sheet.traits[name]
         # For a period still filling, what holds now counts, not what will hold at its end.
         at = np.minimum(ends, self.sheet.closes[grain].now_us)
-        codes = own.of(self.low, self.high).codes(self.size, at, known)
+        codes = own.of(low, high).codes(high - low, at, known)
         if of_account is not None:
-            codes = np.where(codes == -2, of_account.of(self.low, self.high).codes(self.size, at, known), codes)
+            codes = np.where(codes == -2, of_account.of(low, high).codes(high - low, at, known), codes)
         return as_trait(codes, own.words)
 
     # -- values --------------------------------------------------------------------------------------------------
@@ -283,25 +341,22 @@ class Block:
     # -- life ----------------------------------------------------------------------------------------------------
 
     def _within_life(self, values: Float, closes: Closes, first: int, ages: int, days: int) -> Float:
-        """NaN for what does not lie wholly in the life, as known at the close of each age."""
+        """NaN for what does not lie wholly in the life, as known at the close of each age; `values` may be changed."""
         edges = closes.starts(first - (days - 1), closes.last)
         starts, ends = edges[: closes.last - first + 1], edges[days:]
-        known = closes.known(ends)
-        inside = self.lives.inside(self.size, starts, ends, known, 0)
-        changing = np.flatnonzero(self.lives.unsettled(self.size, starts, known)) if ages > 1 else np.empty(0, np.int64)
-        later = [
-            self.lives.inside(self.size, starts, ends, known, age, changing) for age in range(1, ages) if changing.size
-        ]
-        if later and all(np.array_equal(mask, inside[changing]) for mask in later):
-            later = []
-        if later and values.shape[0] == 1:
+        lived = self.sheet.kept.get(
+            (self.low, self.high, closes.grain, first, ages, days, "life"),
+            lambda: Lived(*self.lives.inside(self.size, starts, ends, closes.known(ends), ages)),
+            good=lambda lived: True,
+        )
+        varies = bool((lived.varying != lived.varying[:1]).any())
+        if varies and values.shape[0] == 1:
             values = np.repeat(values, ages, axis=0)
+        outside = ~lived.inside
         for age in range(values.shape[0]):
-            mask = inside
-            if age and later:
-                mask = inside.copy()
-                mask[changing] = later[age - 1]
-            values[age][~mask] = np.nan
+            if age and varies:
+                outside[lived.rows] = ~lived.varying[age]
+            np.putmask(values[age], outside, np.nan)
         return values
 
 
