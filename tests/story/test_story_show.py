@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -14,13 +15,14 @@ from pathlib import Path
 import pytest
 
 from beforehand import Workspace
+from beforehand.calendar import to_us
 from beforehand.cli import look, story_view
 from beforehand.commands.alerts import alerts
 from beforehand.commands.run import run
 from beforehand.commands.show import show
 from beforehand.errors import InputError
 from beforehand.facts import receipts as asking
-from beforehand.story import Receipt
+from beforehand.story import Query, Receipt
 
 MONDAY = datetime(2025, 1, 6, tzinfo=UTC)
 WEEK = timedelta(weeks=1)
@@ -33,6 +35,7 @@ people: {name: active people, says: [active people], people: events}
 FALL = [9, 11, 10, 12, 9, 10, 11, 10, 9, 12, 10, 1, 1, 0]
 STEADY = [5, 6, 5, 4, 6, 5, 5, 6, 4, 5, 6, 5, 5, 6]
 END = MONDAY + len(FALL) * WEEK
+END_US = to_us(END)
 Fact = tuple[str, str, str, datetime, datetime]
 
 
@@ -270,3 +273,19 @@ def test_the_result_is_json(world: World) -> None:
 
     text = json.dumps(world.story("globex"), default=plain, allow_nan=False)
     assert json.loads(text)["alerts"][0]["story"]["sentences"]
+
+
+def test_rows_set_aside_give_the_same_receipts(world: World) -> None:
+    with world.ws.state() as state, state.read() as session:
+        from beforehand import store
+
+        kept = [Receipt.from_json(r) for a in store.find_alerts(session) for r in a.receipts]
+    asks = [(replace(r.query, per_active=active), r.known_us) for r in kept for active in (False, True)]
+    last = Query("events", "latest", kept[0].query.edges_us, accounts=kept[0].query.accounts)
+    asks += [(last, END_US), (replace(kept[0].query, others=True), END_US)]
+    with world.ws.facts() as facts:
+        plain = [asking.take(facts, *ask) for ask in asks]
+        with asking.Narrowed(facts, [query for query, _ in asks[:-1]]) as rows:
+            assert rows.table(asks[0][0]) == "narrowed_events"
+            assert [asking.take(facts, *ask, rows) for ask in asks] == plain
+        assert not facts.connection.execute("FROM duckdb_tables() WHERE table_name = 'narrowed_events'").fetchall()

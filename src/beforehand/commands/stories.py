@@ -29,11 +29,34 @@ from beforehand.story.telling import tell
 if TYPE_CHECKING:
     from beforehand.commands.judging import SignalHistory
     from beforehand.facts import Facts
+    from beforehand.facts.receipts import Narrowed
     from beforehand.workspace import Folder
 
 Ask = tuple[Query, int]
 RENEWAL = ("renewal_on", "renews_on", "renewal_date", "renewal_at", "renewal")
 NOTICE = ("notice_period", "notice_days", "notice")
+
+
+TOGETHER = 500
+"""How many subjects' rows are set aside at a time."""
+
+
+@dataclass
+class Desk:
+    """Where receipts are taken; equal questions are asked once."""
+
+    facts: Facts
+    rows: Narrowed | None = None
+    taken: dict[Ask, Receipt] = field(default_factory=dict)
+
+    def take(self, asks: Sequence[Ask]) -> list[Receipt]:
+        """Receipts for questions, in their order."""
+        from beforehand.facts import receipts
+
+        for ask in asks:
+            if ask not in self.taken:
+                self.taken[ask] = receipts.take(self.facts, *ask, self.rows)
+        return [self.taken[ask] for ask in asks]
 
 
 @dataclass
@@ -141,6 +164,26 @@ def witness(
 
     With `filling` the close is that of the period still filling, and what is known is what is known now.
     """
+    found: list[Witness] = []
+    for first in range(0, len(subjects), TOGETHER):
+        part = subjects[first : first + TOGETHER]
+        found += _witness(facts, folder, signal, part, end_us, grace_us, now_us, filling=filling)
+    return found
+
+
+def _witness(
+    facts: Facts,
+    folder: Folder,
+    signal: Signal,
+    subjects: Sequence[Whose],
+    end_us: int,
+    grace_us: int,
+    now_us: int,
+    *,
+    filling: bool,
+) -> list[Witness]:
+    from beforehand.facts.receipts import Narrowed
+
     zone = zone_named(folder.settings.zone)
     condition = signal.sentence.condition
     found = [Witness(whose, isinstance(condition, AnyOf), signal.polarity) for whose in subjects]
@@ -153,10 +196,12 @@ def witness(
             back = 0 if days is None else max(1, days // {"day": 1, "week": 7, "month": 28}[grain.value])
             query, _ = questions.series_query(folder, leaf, whose, zone, last, back=back)
             asks.append((query, now_us if filling else min(query.edges_us[-1] + grace_us, now_us)))
-    taken = take_all(facts, asks)
-    for nth, one in enumerate(found):
-        answers = dict(zip(leaves, taken[nth * len(leaves) : (nth + 1) * len(leaves)], strict=True))
-        _choose(facts, folder, one, condition, answers, grace_us)
+    with Narrowed(facts, (query for query, _ in asks)) as rows:
+        desk = Desk(facts, rows)
+        taken = desk.take(asks)
+        for nth, one in enumerate(found):
+            answers = dict(zip(leaves, taken[nth * len(leaves) : (nth + 1) * len(leaves)], strict=True))
+            _choose(desk, folder, one, condition, answers, grace_us)
     return found
 
 
@@ -176,7 +221,7 @@ def _leaves(node: Node, folder: Folder, days: int | None) -> Iterator[tuple[Leaf
 
 
 def _choose(
-    facts: Facts,
+    desk: Desk,
     folder: Folder,
     one: Witness,
     condition: Node,
@@ -200,12 +245,12 @@ def _choose(
                 receipt = answers[node, days]
                 held = _held_at(folder, node, receipt, 0 if days is None else len(receipt.values))
                 if held:
-                    receipt = _earlier(facts, receipt, held, grace_us)
+                    receipt = _earlier(desk, receipt, held, grace_us)
                 return held is not None, [(node, receipt)]
 
     _, told = keep(condition, None)
     for leaf, receipt in dict(told).items():
-        _add(facts, folder, one, leaf, receipt)
+        _add(desk, folder, one, leaf, receipt)
 
 
 def _held_at(folder: Folder, leaf: Leaf, receipt: Receipt, back: int) -> int | None:
@@ -228,13 +273,13 @@ def _held_at(folder: Folder, leaf: Leaf, receipt: Receipt, back: int) -> int | N
     return None
 
 
-def _earlier(facts: Facts, receipt: Receipt, ago: int, grace_us: int) -> Receipt:
+def _earlier(desk: Desk, receipt: Receipt, ago: int, grace_us: int) -> Receipt:
     """The receipt as it was at an earlier close."""
     edges = receipt.query.edges_us[:-ago]
-    return take_all(facts, [(replace(receipt.query, edges_us=edges), edges[-1] + grace_us)])[0]
+    return desk.take([(replace(receipt.query, edges_us=edges), edges[-1] + grace_us)])[0]
 
 
-def _add(facts: Facts, folder: Folder, one: Witness, leaf: Leaf, receipt: Receipt) -> None:
+def _add(desk: Desk, folder: Folder, one: Witness, leaf: Leaf, receipt: Receipt) -> None:
     """A clause with its receipts; zeros come with the receipt that the feed was alive."""
     clause = questions.clause_of(folder, leaf, len(one.receipts))
     one.receipts.append(receipt)
@@ -245,7 +290,7 @@ def _add(facts: Facts, folder: Folder, one: Witness, leaf: Leaf, receipt: Receip
         more.append(("silence", questions.silence_query(receipt.query, judged)))
     if isinstance(leaf, Absence) or quiet:
         more.append(("alive", questions.alive_query(receipt.query, judged)))
-    taken = take_all(facts, [(query, receipt.known_us) for _, query in more])
+    taken = desk.take([(query, receipt.known_us) for _, query in more])
     places = {kind: len(one.receipts) + nth for nth, (kind, _) in enumerate(more)}
     one.receipts.extend(taken)
     one.clauses.append(replace(clause, silence=places.get("silence"), alive=places.get("alive")))
@@ -253,10 +298,7 @@ def _add(facts: Facts, folder: Folder, one: Witness, leaf: Leaf, receipt: Receip
 
 def take_all(facts: Facts, asks: Sequence[Ask]) -> list[Receipt]:
     """Receipts for questions, in their order; equal ones are asked once."""
-    from beforehand.facts import receipts
-
-    taken = {ask: receipts.take(facts, *ask) for ask in dict.fromkeys(asks)}
-    return [taken[ask] for ask in asks]
+    return Desk(facts).take(asks)
 
 
 @dataclass(frozen=True)

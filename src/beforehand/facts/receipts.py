@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -25,20 +25,62 @@ _CLOSE_ENOUGH = 1e-9
 """Sums are added up in an order that differs from one time to the next."""
 
 
-def take(facts: Facts, query: Query, known_us: int) -> Receipt:
+class Narrowed:
+    """The rows of some accounts and a span of time, set aside table by table for many questions about them."""
+
+    def __init__(self, facts: Facts, queries: Iterable[Query]) -> None:
+        self.facts = facts
+        self.accounts: dict[str, set[int]] = {}
+        self.edges: dict[str, list[int]] = {}
+        for query in queries:
+            if query.others or not query.accounts or query.table == "traits":
+                continue
+            for table in {query.table, *(["events"] if query.per_active else [])}:
+                self.accounts.setdefault(table, set()).update(query.accounts)
+                low = -(2**62) if query.aggregate == "last" else query.edges_us[0]
+                self.edges.setdefault(table, []).extend((low, query.edges_us[-1]))
+
+    def __enter__(self) -> Narrowed:
+        for table, accounts in self.accounts.items():
+            low, high = min(self.edges[table]), max(self.edges[table])
+            # Sorted, so that a question about one account reads only the blocks that hold it.
+            self.facts.connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE narrowed_{table} AS SELECT * EXCLUDE (learned_at) FROM {table} "
+                f"WHERE account IN ({', '.join(map(str, sorted(accounts)))}) AND occurred_at < make_timestamp({high}) "
+                + (f"AND occurred_at >= make_timestamp({low}) " if low > -(2**62) else "")
+                + "ORDER BY account, stored_seq"
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for table in self.accounts:
+            self.facts.connection.execute(f"DROP TABLE IF EXISTS narrowed_{table}")
+
+    def table(self, query: Query) -> str:
+        """Where the rows of a question are: set aside, or the whole table."""
+        aside = self.accounts.get(query.table, set())
+        edges = self.edges.get(query.table, [])
+        inside = bool(query.accounts) and not query.others and aside.issuperset(query.accounts)
+        low = -(2**62) if query.aggregate == "last" else query.edges_us[0]
+        inside = inside and min(edges) <= low and query.edges_us[-1] <= max(edges)
+        return f"narrowed_{query.table}" if inside else query.table
+
+
+def take(facts: Facts, query: Query, known_us: int, within: Narrowed | None = None) -> Receipt:
     """Answers a question with what had been learned before `known_us`, under the exclusions of now.
 
-    InputError where the question's `where` or `of` is not a condition or value of its table.
+    `within` are rows set aside for many questions; the answer is the same without. InputError where the question's
+    `where` or `of` is not a condition or value of its table.
     """
     if query.table == "traits":
         return _trait(facts, query, known_us)
     query = replace(query, exclusions=exclusions(facts))
-    _rows(facts, query, known_us)
+    _rows(facts, query, known_us, within)
     values = _values(facts, query)
     count, digest, samples = _proof(facts, query.table)
     if query.per_active:
         active = replace(query, table="events", aggregate="people", of=None, where=None, per_active=False)
-        _rows(facts, active, known_us)
+        _rows(facts, active, known_us, within)
         people = _values(facts, active)
         values = [None if not p or v is None else float(v) / float(p) for v, p in zip(values, people, strict=True)]
         digest = sha256((digest + _proof(facts, "events")[1]).encode()).hexdigest()
@@ -66,7 +108,7 @@ def _same(one: Value, other: Value) -> bool:
     return one == other
 
 
-def _rows(facts: Facts, query: Query, known_us: int) -> None:
+def _rows(facts: Facts, query: Query, known_us: int, within: Narrowed | None) -> None:
     """Makes `asked`: the rows a question is about, with `us`, `sign`, `value`, `hit`, `person` and the digest of each."""
     from beforehand.panel import where
 
@@ -110,7 +152,7 @@ def _rows(facts: Facts, query: Query, known_us: int) -> None:
         SELECT a.us, a.seq, a.id, a.sign, a.value, a.hit, a.key, p.person FROM (
             SELECT epoch_us(occurred_at) AS us, stored_seq AS seq, id, account, member, {"sign" if shape.versioned else "1"} AS sign,
             CAST({value} AS DOUBLE) AS value, CAST({hit} AS BOOLEAN) AS hit, md5(concat_ws(chr(31), {content})) AS key
-            FROM {query.table} t WHERE {" AND ".join(conditions)}) a
+            FROM {within.table(query) if within else query.table} t WHERE {" AND ".join(conditions)}) a
         LEFT JOIN ({_people(facts)}) p ON p.account = a.account AND p.member = a.member"""
     )
 
