@@ -34,11 +34,12 @@ zones = st.sampled_from(ZONES).map(ZoneInfo)
 grains = st.sampled_from(Grain)
 instants = st.integers(to_us(datetime(1990, 1, 1, tzinfo=UTC)), to_us(datetime(2037, 12, 31, tzinfo=UTC)))
 # Near the changes of clocks that these zones have had.
-TURNS = """
-2010-10-01T00:00 2011-12-30T10:00 2011-12-31T10:00 2014-05-15T22:00 2018-11-04T03:00 2019-02-17T02:00
-2022-03-21T20:30 2024-03-10T05:00 2024-03-10T07:00 2024-03-31T01:00 2024-04-06T15:00 2024-04-14T02:00
-2024-04-25T22:00 2024-10-05T15:30 2024-10-27T01:00 2024-10-31T21:00 2024-11-03T05:00
-""".split()
+TURNS = (
+    *("2010-10-01T00:00", "2011-12-30T10:00", "2011-12-31T10:00", "2014-05-15T22:00", "2018-11-04T03:00"),
+    *("2019-02-17T02:00", "2022-03-21T20:30", "2024-03-10T05:00", "2024-03-10T07:00", "2024-03-31T01:00"),
+    *("2024-04-06T15:00", "2024-04-14T02:00", "2024-04-25T22:00", "2024-10-05T15:30", "2024-10-27T01:00"),
+    *("2024-10-31T21:00", "2024-11-03T05:00"),
+)
 TURNS_US = [to_us(datetime.fromisoformat(turn).replace(tzinfo=UTC)) for turn in TURNS]
 turns = st.builds(lambda turn, off: turn + off, st.sampled_from(TURNS_US), st.integers(-2 * DAY_US, 2 * DAY_US))
 moments = instants | turns

@@ -16,6 +16,7 @@ from beforehand.signals.tree import (
     Both,
     Change,
     Compare,
+    Direction,
     Either,
     Level,
     Named,
@@ -63,7 +64,7 @@ def leaves(draw: st.DrawFn) -> Node:
             bound = draw(st.floats(0, 1)) if quantity.metric == "error_rate" else draw(bounds)
             return Level(quantity, draw(st.sampled_from(("<", "<=", ">", ">="))), bound, grain, streak)
         case 1:
-            direction = draw(st.sampled_from(("down", "up")))
+            direction: Direction = draw(st.sampled_from(("down", "up")))
             fraction = draw(st.floats(1e-6, 1 if direction == "down" else 50))
             return Change(quantity, direction, fraction, draw(st.integers(1, 100)), grain, streak)
         case 2:
