@@ -16,6 +16,8 @@ from pydantic import BaseModel
 import beforehand
 from beforehand.cli import app
 from beforehand.panel.where import COLUMNS, FUNCTIONS, WITH_PROPERTIES
+from beforehand.signals import KINDS
+from beforehand.signals.grammar import FORMS
 from beforehand.workspace import schemas
 from beforehand.workspace.spec import (
     AGGREGATES,
@@ -146,6 +148,30 @@ def metrics() -> str:
                 for t, cols in COLUMNS.items()
             ],
         ),
+    ]
+    return MADE + "\n".join(parts)
+
+
+def words() -> str:
+    """The page of the language's kinds and words, from the table of kinds and the grammar."""
+    explained = "../explanation/sentences.md"
+    parts = [
+        "# Words of the language\n",
+        f"What each means is told in [sentences]({explained}). Letter case, commas and extra blanks mean nothing. A "
+        "metric is said by any of its `says:` phrases, in the singular or the plural.\n",
+        "## Kinds of conditions\n",
+        _table(
+            ("kind", "for example"),
+            [(f"[{kind.name}]({explained}#{kind.anchor})", f"`{kind.example}`") for kind in KINDS],
+        ),
+        "## Words\n",
+        "The first of each row is how the tools write it; the others mean the same.\n",
+        _table(
+            ("word", "or"),
+            [(f"`{first}`", ", ".join(f"`{form}`" for form in others)) for _, (first, *others) in FORMS.values()],
+        ),
+        "A number may be written `1,000`, `2k`, `1.5m` or `$500`; a day as 2026-01-31; a trait and its value as text, "
+        "in quotes where they hold words of the language.\n",
     ]
     return MADE + "\n".join(parts)
 
@@ -298,7 +324,7 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 @cache
 def pages() -> dict[Path, str]:
     """Every page and what it should say."""
-    made = {"commands": commands, "files": files, "metrics": metrics, "errors": errors}
+    made = {"commands": commands, "files": files, "metrics": metrics, "words": words, "errors": errors}
     return {PAGES / f"{name}.md": make() for name, make in made.items()}
 
 

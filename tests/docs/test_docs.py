@@ -48,7 +48,7 @@ def blocks(*kinds: str) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("name", ["commands", "files", "metrics", "errors"])
+@pytest.mark.parametrize("name", ["commands", "files", "metrics", "words", "errors"])
 def test_the_reference_is_current(name: str) -> None:
     made = {path.stem: text for path, text in reference.pages().items()}
     assert (ROOT / "docs" / "reference" / f"{name}.md").read_text(encoding="utf-8") == made[name], "run `make docs`"
