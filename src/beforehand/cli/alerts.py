@@ -250,9 +250,8 @@ def _said_replay(result: dict[str, Any]) -> None:
 
     console = look.console()
     closes = f"{words.counted(result['closes'], 'close')} from {_day(result['since'])} to {_day(result['until'])}"
-    console.print(
-        f"Lived through {closes} in {words.counted(result['runs'], 'run')}, {result['killed']} of them killed."
-    )
+    killed = f", {result['killed']} of them killed" if result["killed"] else ""
+    console.print(f"Lived through {closes} in {words.counted(result['runs'], 'run')}{killed}.")
     for row in result["signals"]:
         same = "equal" if not (row["only_live"] or row["only_backtest"]) else "differs"
         console.print(look.line(look.text(row["signal"], "bold"), words.counted(row["episodes"], "episode"), same))

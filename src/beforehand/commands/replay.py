@@ -42,6 +42,13 @@ Progress = Callable[[str, int, int], None]
 Raised = tuple[str, str, datetime, datetime | None, str | None]
 """(account, scope, opened_at, closed_at, reason) of an episode."""
 
+PRELOADED = (
+    "beforehand.commands.replay",
+    "beforehand.facts.lock",
+    "beforehand.panel.panel",
+    "beforehand.workspace.folder",
+    "sqlalchemy.dialects.sqlite",
+)
 KILLS = 3
 """How often one step is killed at most before it is let through."""
 
@@ -203,7 +210,7 @@ class Live:
         """Each moment in a process of its own, killed at random up to `KILLS` times; returns how often."""
         context = multiprocessing.get_context("forkserver")
         # Children start with everything imported, so that a kill falls into the work and not into the imports.
-        context.set_forkserver_preload(["beforehand.commands.replay", "beforehand.panel"])
+        context.set_forkserver_preload(list(PRELOADED))
         killed, took_s = 0, 0.5
         for step, now_us in enumerate(self.moments):
             self._tell(progress, step)
@@ -264,7 +271,7 @@ def _backtested(history: SignalHistory, subjects: Subjects, first_us: int) -> se
     reached = np.searchsorted(history.ends + history.grace_us, first_us, side="right")
     first = max(0, int(reached) - 1)
     policy = Policy(history.signal.delay_in, history.signal.delay_out)
-    before = max(0, first - LOOK_BACK - history.signal.delay_in)
+    before = max(0, first - LOOK_BACK[history.grain] - history.signal.delay_in)
     start = warm(history.verdicts[:, before:first], history.inside[:, before:first], policy)
     clears = None if history.clears is None else history.clears[:, first:]
     told: set[Raised] = set()

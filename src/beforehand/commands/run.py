@@ -39,7 +39,7 @@ Progress = Callable[[str, int, int], None]
 Storyteller = Callable[["Facts", "Folder", Mapping[str, SignalHistory], datetime], Teller]
 """Makes, from what was judged, the function that writes new alerts; see `commands.telling`."""
 
-LOOK_BACK = 60
+LOOK_BACK = {Grain.DAY: 400, Grain.WEEK: 60, Grain.MONTH: 24}
 """How many closes before its first one a new signal is judged at, to tell since when it holds."""
 SLACK = 4
 """How many closes more than its delay a signal looks back otherwise: an unsure close does not end a run of holding."""
@@ -135,7 +135,7 @@ def _due(signal: Signal, folder: Folder, facts: Facts, watches: dict[str, Watch]
         return int(start_of(grain, zone, np.array([p]))[0])
 
     if watch is None or watch.digest != digest:
-        from_us = start(period - LOOK_BACK - signal.delay_in)
+        from_us = start(period - LOOK_BACK[grain] - signal.delay_in)
         return Due(signal, digest, grain, from_us, start(period) - 1, start=True, changed=watch is not None)
     if watch.last_close_at is None or to_us(watch.last_close_at) >= start(period):
         return None
