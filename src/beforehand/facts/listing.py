@@ -9,15 +9,13 @@ import duckdb
 from beforehand.facts import batches, linking, traits
 from beforehand.facts.asking import only
 from beforehand.facts.batches import Batch
-from beforehand.facts.checked import Cell, Terms, cell, json_reasons, length_reason, time_reasons
+from beforehand.facts.checked import Reading, Terms, cell
 from beforehand.facts.files import InputFile
 from beforehand.facts.mapping import Columns
 from beforehand.facts.merging import canonical_tables
 from beforehand.facts.quarantine import keep_bad_rows
-from beforehand.facts.quoting import name
 from beforehand.facts.resolving import account_text, resolve_accounts, resolve_people
 from beforehand.facts.staging import count, select_into_s
-from beforehand.facts.times import time_us, zoneless
 
 if TYPE_CHECKING:
     from beforehand.facts.facts import Facts
@@ -29,36 +27,32 @@ MOMENTS = ("started_at", "ended_at")
 
 def stage(connection: duckdb.DuckDBPyConnection, table: str, file: InputFile, columns: Columns, terms: Terms) -> None:
     """Reads a list into `s` (one column per trait) and `k` (who each row is about, and what is wrong with it)."""
-    reasons = json_reasons(file)
+    reading = Reading(file, terms)
     given = {role: cell(file, column) for role, column in columns.roles.items()}
-    selected: dict[str, str] = {}
-    for role in ("account", "person", "email", "domain"):
-        selected[role] = given[role].text if role in given else "CAST(NULL AS VARCHAR)"
-        reasons += [length_reason(role, selected[role])] if role in given else []
+    for role in ("account", "person", "email"):
+        reading.identifier(role, given.get(role))
+    reading.text("domain", given.get("domain"))
     if table == "people":
-        selected["person"] = f"coalesce({selected['person']}, {selected['email']})"
-        nobody = f"{selected['account']} IS NULL AND coalesce({selected['email']} NOT LIKE '%_@_%', true)"
-        reasons += [(f"{selected['person']} IS NULL", "'person is missing'"), (nobody, "'account is missing'")]
+        reading.values["person"] = f"coalesce({reading.values['person']}, {reading.values['email']})"
+        reading.needed("person")
+        nobody = "account IS NULL AND coalesce(email NOT LIKE '%_@_%', true)"
+        reading.reasons.append((nobody, "'account is missing'"))
     else:
-        reasons.append((f"{selected['account']} IS NULL", "'account is missing'"))
-    for role, alias in (("at", "occurred_us"), ("learned", "learned_us")):
-        selected[alias] = "CAST(NULL AS BIGINT)"
-        if role in given:
-            selected[alias] = time_us(*given[role].typed, terms.zone)
-            reasons += time_reasons(role, given[role].text, selected[alias], terms, required=False)
-    selected["without_zone"] = zoneless(*given["at"].typed) if "at" in given else "false"
+        reading.needed("account")
+    reading.arrival(given, ("at",))
     for number, system in enumerate(columns.externals):
-        selected[f"x{number}"] = cell(file, columns.externals[system]).text
-        reasons.append(length_reason(f"external.{system}", selected[f"x{number}"]))
+        reading.identifier(f"x{number}", cell(file, columns.externals[system]))
     held = {trait: cell(file, column) for trait, column in columns.traits.items()}
     if table == "people" and "email" in given:
         held["email"] = given["email"]
     for number, (trait, value) in enumerate(held.items()):
-        selected[f"t{number}"], more = _value(trait, value, terms)
-        reasons += more
-    when = " ".join(f"WHEN {test} THEN {say}" for test, say in reasons)
-    selected["reason"] = f"CASE {when} END"
-    select_into_s(connection, file, ", ".join(f"{sql} AS {name(alias)}" for alias, sql in selected.items()))
+        if trait in MOMENTS or value.typed[1].startswith("TIMESTAMP"):
+            reading.moment(trait, value, f"v_{trait}_us")
+            us = reading.values[f"v_{trait}_us"]
+            reading.values[f"t{number}"] = f"strftime(make_timestamp({us}), '%Y-%m-%dT%H:%M:%SZ')"
+        else:
+            reading.text(f"t{number}", value)
+    select_into_s(connection, file, reading)
     account = account_text("account", "email") if table == "people" else "account"
     person = "person" if table == "people" else "CAST(NULL AS VARCHAR)"
     connection.execute(
@@ -67,18 +61,6 @@ def stage(connection: duckdb.DuckDBPyConnection, table: str, file: InputFile, co
         learned_us IS NOT NULL AS given, coalesce(learned_us < occurred_us, false) AS raised FROM s"""
     )
     traits.unpivot(connection, list(held))
-
-
-def _value(trait: str, value: Cell, terms: Terms) -> tuple[str, list[tuple[str, str]]]:
-    """A trait as text; the stated start and end of a life as ISO 8601 UTC, which must be readable."""
-    sql, kind = value.typed
-    moment = kind.startswith("TIMESTAMP")
-    if trait not in MOMENTS and not moment:
-        return value.text, []
-    us = time_us(sql, kind, terms.zone)
-    said = f"strftime(make_timestamp({us}), '%Y-%m-%dT%H:%M:%SZ')"
-    wrong = f"{value.text} IS NOT NULL AND ({us}) IS NULL"
-    return said, [(wrong, f"concat('{trait}: ', left({value.text}, 60), ' is not a time')")] if trait in MOMENTS else []
 
 
 def store(facts: Facts, batch: Batch, file: InputFile, columns: Columns) -> Loaded:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import duckdb
 
 from beforehand.facts.asking import first
-from beforehand.facts.checked import Terms, checked_sql
+from beforehand.facts.checked import Reading, Terms, checked
 from beforehand.facts.files import InputFile
 from beforehand.facts.mapping import Columns
 from beforehand.facts.resolving import account_text
@@ -36,42 +36,48 @@ def stage(connection: duckdb.DuckDBPyConnection, table: str, file: InputFile, co
     Text is read once, into a temporary table that moves to disk where memory ends; Parquet stays where it is and is
     read column by column when needed.
     """
-    select_into_s(connection, file, checked_sql(table, file, columns, terms))
-    keys_from_s(connection, table)
+    select_into_s(connection, file, checked(table, file, columns, terms))
+    keys_from_s(connection, table, "id" in columns.roles)
 
 
-def select_into_s(connection: duckdb.DuckDBPyConnection, file: InputFile, selected: str) -> None:
-    """Makes `s`: the selected expressions over a file, with the number of each row from 0 as `rn`."""
+def select_into_s(connection: duckdb.DuckDBPyConnection, file: InputFile, reading: Reading) -> None:
+    """Makes `s`: what a file is read as, with the number of each row from 0 as `rn`."""
     for leftover in ("reject_errors", "reject_scans"):
         connection.execute(f"DROP TABLE IF EXISTS temp.{leftover}")
     connection.execute("DROP VIEW IF EXISTS temp.s")
+    one, two, three = reading.sql()
     if file.form == "parquet":
-        connection.execute(f"CREATE TEMP VIEW s AS SELECT file_row_number AS rn, {selected} FROM {file.relation}")
+        # Stays where it is: what a query does not ask of `s` is not read.
+        cells = f"SELECT file_row_number AS rn, {one} FROM {file.relation}"
+        connection.execute(f"CREATE TEMP VIEW s AS SELECT rn, {three} FROM (SELECT rn, {two} FROM ({cells}))")
     else:
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE staged AS SELECT {selected} FROM {file.relation}")
+        cells = f"SELECT {one} FROM {file.relation}"
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE staged AS SELECT {three} FROM (SELECT {two} FROM ({cells}))")
         connection.execute("CREATE TEMP VIEW s AS SELECT rowid AS rn, * FROM staged")
 
 
-def keys_from_s(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+def keys_from_s(connection: duckdb.DuckDBPyConnection, table: str, with_ids: bool) -> None:
     """Makes `k` from `s`. A row without id is known by the digest of its content and, from the second equal one of the
     file on, its number among them; the time of arrival is no content."""
     shape = SHAPES[table]
-    content = [*shape.columns, *(["to_json(properties)"] if shape.properties else [])]
-    digest = (
-        f"md5(concat_ws({SEPARATOR}, {', '.join(_present(c) for c in ('account', 'person', 'occurred_us', *content))}))"
-    )
+    own = [*shape.columns, *(["to_json(properties)"] if shape.properties else [])]
+    content = ", ".join(_present(c) for c in ("account", "person", "occurred_us", *own))
+    digest = f"md5(concat_ws({SEPARATOR}, {content}))"
     connection.execute(
-        f"""CREATE OR REPLACE TEMP TABLE k AS SELECT rn, CASE WHEN id IS NULL AND reason IS NULL THEN {digest} ELSE id END AS id,
-        id IS NULL AS made, {account_text("account", "person")} AS account, person, occurred_us, reason,
+        f"""CREATE OR REPLACE TEMP TABLE k AS SELECT rn, {"id" if with_ids else f"CASE WHEN reason IS NULL THEN {digest} END"}
+        AS id, id IS NULL AS made, {account_text("account", "person")} AS account, person, occurred_us, reason,
         without_zone, learned_us IS NOT NULL AS given, coalesce(learned_us < occurred_us, false) AS raised FROM s"""
     )
-    repeated = first(
-        connection, "SELECT 1 FROM k WHERE made AND reason IS NULL GROUP BY id HAVING count(*) > 1 LIMIT 1"
-    )
-    if repeated:
+    if with_ids and first(connection, "SELECT 1 FROM k WHERE made AND reason IS NULL LIMIT 1"):
+        connection.execute(
+            f"UPDATE k SET id = d.digest FROM (SELECT rn, {digest} AS digest FROM s WHERE id IS NULL AND reason IS NULL) d "
+            "WHERE d.rn = k.rn"
+        )
+    if first(connection, "SELECT 1 FROM k WHERE made AND reason IS NULL GROUP BY id HAVING count(*) > 1 LIMIT 1"):
         connection.execute(
             """UPDATE k SET id = concat(k.id, '#', n.number) FROM (
-                SELECT rn, row_number() OVER (PARTITION BY id ORDER BY rn) AS number FROM k WHERE made AND reason IS NULL) n
+                SELECT rn, row_number() OVER (PARTITION BY id ORDER BY rn) AS number
+                FROM k WHERE made AND reason IS NULL) n
             WHERE n.rn = k.rn AND n.number > 1"""
         )
 
