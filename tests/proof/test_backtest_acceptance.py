@@ -294,3 +294,17 @@ def test_facts_without_accounts_to_judge(made: Made) -> None:
     made.weekly({"a": [5, 5, 1, 1, 1]})
     row = one(backtest(made.ws, episodes=True))
     assert row["episodes"] == 0 and row["precision"] == [None] * 3
+
+
+def test_what_is_excluded_is_not_seen_by_the_rival_either(made: Made) -> None:
+    made.setting("exclude:\n  people: ['bot@*']\n  events: event = 'ping'")
+    made.signal("fading", BELOW)
+    rows = [("acme", "ann", "login", MONDAY)]
+    rows += [("acme", who, what, MONDAY + 20 * DAY) for who, what in (("bot@acme.com", "login"), ("ann", "ping"))]
+    rows += [("other", "eve", "login", MONDAY + k * WEEK) for k in range(6)]
+    made.load("events", ("account", "person", "event", "at"), rows)
+    ws = made.ws
+    with ws.facts() as facts:
+        (proved,) = prove_signals(facts, ws.folder, None, span_of(facts, None, None))
+    at = list(proved.accounts).index("acme")
+    assert (proved.trial.last_us[at] == to_us(MONDAY)).all()

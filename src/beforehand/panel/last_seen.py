@@ -10,12 +10,14 @@ from sqlglot import exp
 from beforehand.calendar import Grain, zone_named
 from beforehand.panel import where
 from beforehand.panel.compile import Engine, Rows, period
+from beforehand.panel.subjects import excluded_people
 from beforehand.signals.numbers import Int
 
 if TYPE_CHECKING:
     from beforehand.facts import Facts
     from beforehand.workspace.spec import SettingsSpec
 
+UNSEEN = "NOT EXISTS (SELECT 1 FROM not_seen AS x WHERE x.account = events.account AND x.member = events.member)"
 NEVER = np.iinfo(np.int64).min
 
 
@@ -26,6 +28,7 @@ class LastSeen:
         self.facts = facts
         self.zone = zone_named(settings.zone)
         self.excluded = where.condition(settings.exclude.events, "events") if settings.exclude.events else None
+        self.left_out = excluded_people(facts.connection, settings.exclude.people)
         self.found: dict[tuple[Grain, int], tuple[Int, Int, Int]] = {}
 
     def at(self, grain: Grain, periods: Int, grace_us: int, accounts: Int) -> Int:
@@ -62,8 +65,15 @@ class LastSeen:
             )
             known = exp.alias_(period(grain, self.zone, learned, rows.first_us, rows.last_us), "known")
             query = exp.select("account", known, exp.alias_(exp.Max(this=us), "occurred")).from_("events")
-            query = query.where(*rows.filters()).group_by("ALL")
-            table = self.facts.connection.execute(query.sql(dialect=Engine.dialect)).fetchnumpy()
+            query = query.where(*rows.filters(), *([exp.maybe_parse(UNSEEN)] if len(self.left_out) else [])).group_by(
+                "ALL"
+            )
+            people = {"account": self.left_out[:, 0], "member": self.left_out[:, 1]}
+            self.facts.connection.register("not_seen", people)
+            try:
+                table = self.facts.connection.execute(query.sql(dialect=Engine.dialect)).fetchnumpy()
+            finally:
+                self.facts.connection.unregister("not_seen")
             self.found[grain, grace_us] = tuple(  # type: ignore[assignment]
                 np.asarray(table[name], dtype=np.int64) for name in ("account", "known", "occurred")
             )
