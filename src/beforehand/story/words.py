@@ -40,7 +40,7 @@ def short(value: float) -> str:
     size = abs(value)
     for unit, sign in ((1e9, "bn"), (1e6, "M"), (1e3, "k")):
         # 999,950 is a million in three figures, and said as one.
-        if size >= unit * (10 if sign == "k" else 1) or float(f"{size:.3g}") >= unit * (10 if sign == "k" else 1):
+        if size >= 10_000 if sign == "k" else float(f"{size:.3g}") >= unit:
             scaled = float(f"{value / unit:.3g}")
             return f"{scaled:.0f}{sign}" if scaled == round(scaled) else f"{scaled:g}{sign}"
     return number(value)
