@@ -23,6 +23,8 @@ KINDS = (
 START = "2023-01-02"
 WEEKS = 104
 CHUNK = 10_000_000
+PEOPLE = "greatest(1, 5000 / pow(account + 1, 0.75))::INTEGER"
+"""How many people an account has: 5,000 in the largest, one in most."""
 
 
 def generate(path: Path, events: int, late: float = 0.0, accounts: int = 20_000, seed: int = 1) -> Path:
@@ -37,15 +39,15 @@ def generate(path: Path, events: int, late: float = 0.0, accounts: int = 20_000,
         run = facts.connection.execute
         run("SET preserve_insertion_order = true")
         run(
-            "CREATE TEMP TABLE size AS SELECT i::INTEGER AS account,"
-            " greatest(1, (5000 / pow(i + 1, 0.75)))::INTEGER AS people FROM range(?) t(i)",
+            f"CREATE TEMP TABLE size AS SELECT account, {PEOPLE} AS people"
+            " FROM (SELECT i::INTEGER AS account FROM range(?) t(i))",
             [accounts],
         )
         run("INSERT INTO accounts SELECT account, 'acc-' || account, true, 'files', TIMESTAMP '2023-01-01' FROM size")
         run("INSERT INTO account_ids SELECT 'acc-' || account, account, 'id' FROM size")
         run(
-            "INSERT INTO members SELECT account, member::INTEGER, (row_number() OVER (ORDER BY account, member))::INTEGER"
-            " FROM size, unnest(range(people)) m(member)"
+            "INSERT INTO members SELECT account, member::INTEGER,"
+            " (row_number() OVER (ORDER BY account, member))::INTEGER FROM size, unnest(range(people)) m(member)"
         )
         run("INSERT INTO persons SELECT person, 'person-' || person FROM members")
         run("INSERT INTO person_ids SELECT 'person-' || person, person, 'id' FROM members")
@@ -60,14 +62,13 @@ def generate(path: Path, events: int, late: float = 0.0, accounts: int = 20_000,
                 f"""
                 INSERT INTO events (stored_seq, source, id, account, member, occurred_at, delay, event, properties)
                 SELECT i + 1, 'files', 'e' || i, account,
-                       (hash(i, {seed + 1}) % people)::INTEGER,
+                       (hash(i, {seed + 1}) % ({PEOPLE}))::INTEGER,
                        make_timestamp(epoch_us(TIMESTAMP '{START}') + (i::DOUBLE / {events} * {span_us})::BIGINT),
                        {tardy},
                        ([{kinds}])[1 + floor(12 * pow((hash(i, {seed + 2}) % 1000000) / 1000000.0, 1.6))::INTEGER],
                        {{'amount': (hash(i, {seed + 5}) % 1000) / 4.0}}::VARIANT
-                FROM (SELECT i, floor({accounts} * pow((hash(i, {seed}) % 1000000007) / 1000000007.0, 2.2))::INTEGER AS account
-                      FROM range({first}, {last}) t(i)) JOIN size USING (account)
-                ORDER BY i
+                FROM (SELECT i, floor({accounts} * pow((hash(i, {seed}) % 1000000007) / 1000000007.0, 2.2))::INTEGER
+                      AS account FROM range({first}, {last}) t(i))
                 """
             )
         run("UPDATE meta SET value = ? WHERE key = 'next_seq'", [str(events + 1)])

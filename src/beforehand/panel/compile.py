@@ -186,7 +186,7 @@ def aggregates(column: Column, table: str, us: exp.Expr) -> list[exp.Expr]:
                 counted = exp.Count(this=exp.Star())
             else:
                 counted = exp.CountIf(this=condition.copy())
-            return [_as(counted, "BIGINT", column.name)]
+            return [_as(counted, "INTEGER", column.name)]
         case "sum":
             assert column.value is not None
             value = column.value.copy()
@@ -227,7 +227,7 @@ def merged(column: Column) -> list[exp.Expr]:
             key = _number(f"CAST({column.name}_at AS HUGEINT) * 4611686018427387904 + {column.name}_seq")
             return [exp.alias_(exp.func("arg_max", exp.column(n), key.copy()), n) for n in results(column)]
         case op:
-            return [_as(exp.Sum(this=name), "DOUBLE" if op == "sum" else "BIGINT", column.name)]
+            return [_as(exp.Sum(this=name), "DOUBLE" if op == "sum" else "INTEGER", column.name)]
 
 
 def _where(condition: exp.Expr | None, then: exp.Expr) -> exp.Expr:

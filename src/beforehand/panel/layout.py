@@ -7,7 +7,7 @@ element (subject, close q, period p) is at age q - p. Where nothing was late one
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -20,6 +20,19 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
+class Placed:
+    """Cells within some periods: those on time with their place in the flat array, and the late ones with theirs."""
+
+    width: int
+    on_time: Int | slice
+    flat: Int
+    late: Int
+    row: Int
+    column: Int
+    lag: Int
+
+
+@dataclass(frozen=True)
 class Cells:
     """Sparse cells of a block: row, period and lag of each, and one result per column; `part` as in the scan."""
 
@@ -29,6 +42,13 @@ class Cells:
     account: Int
     part: Int
     values: dict[str, NDArray[np.generic]]
+    places: dict[tuple[int, int], Placed] = field(default_factory=dict, compare=False, repr=False)
+
+    def placed(self, first: int, last: int) -> Placed:
+        """Where the cells of the periods first..last go; found once for all columns."""
+        if (first, last) not in self.places:
+            self.places[first, last] = _place(self.row, self.period, self.lag, first, last)
+        return self.places[first, last]
 
     def take(self, chosen: Mask | Int) -> Cells:
         """Some of the cells."""
@@ -55,21 +75,27 @@ class Additive:
 
 def additive(cells: Cells, name: str, size: int, first: int, last: int) -> Additive:
     """A column that adds, over the periods first..last."""
-    return _added(cells.row, cells.period, cells.lag, cells.values[name].astype(np.float64), size, first, last)
+    return _added(cells.placed(first, last), cells.values[name], size)
 
 
-def _added(row: Int, period: Int, lag: Int, value: Float, size: int, first: int, last: int) -> Additive:
+def _place(row: Int, period: Int, lag: Int, first: int, last: int) -> Placed:
     width = last - first + 1
+    flat = row * width + (period - first)
     inside = (period >= first) & (period <= last)
-    on_time = inside & (lag == 0)
-    if on_time.all():
-        where, given = row * width + (period - first), value
-    else:
-        where, given = row[on_time] * width + (period[on_time] - first), value[on_time]
-    base = np.bincount(where, weights=given, minlength=size * width).reshape(size, width)
-    base = base.astype(np.float64, copy=False)  # no cells at all give whole numbers
-    late = np.flatnonzero(inside & (lag > 0) & (value != 0))
-    return Additive(base, row[late], period[late] - first, lag[late], value[late])
+    tardy = lag > 0
+    some_late = bool(tardy.any())
+    on_time = inside & ~tardy if some_late else inside
+    late = np.flatnonzero(inside & tardy) if some_late else np.empty(0, np.int64)
+    chosen: Int | slice = slice(None) if on_time.all() else np.flatnonzero(on_time)
+    return Placed(width, chosen, flat[chosen], late, row[late], period[late] - first, lag[late])
+
+
+def _added(place: Placed, value: NDArray[np.generic], size: int) -> Additive:
+    flat = np.bincount(place.flat, weights=value[place.on_time], minlength=size * place.width)
+    base: Float = flat.astype(np.float64, copy=False).reshape(size, place.width)  # of no cells it is whole numbers
+    delta = value[place.late].astype(np.float64)
+    felt = np.flatnonzero(delta)
+    return Additive(base, place.row[felt], place.column[felt], place.lag[felt], delta[felt])
 
 
 def bits(cells: Cells, name: str, slots: dict[int, Int], size: int, first: int, last: int) -> Additive:
@@ -77,7 +103,7 @@ def bits(cells: Cells, name: str, slots: dict[int, Int], size: int, first: int, 
     row, period, lag, word, value = bit_rows(cells, name, slots)
     if (lag > 0).any() or slots:
         row, period, lag, word, value = _new_bits(row, period, lag, word, value)
-    return _added(row, period, lag, np.bitwise_count(value).astype(np.float64), size, first, last)
+    return _added(_place(row, period, lag, first, last), np.bitwise_count(value), size)
 
 
 def bit_rows(cells: Cells, name: str, slots: dict[int, Int]) -> tuple[Int, Int, Int, Int, Words]:
@@ -282,7 +308,8 @@ def present_people(
             mine = cells.account == node
             member[mine] = slots[int(node)][member[mine]]
     who, person = np.unique((cells.row << 32) | member, return_inverse=True)
-    counts = _added(person, cells.period, cells.lag, cells.values[name].astype(np.float64), who.size, first, last)
+    place = _place(person.reshape(-1), cells.period, cells.lag, first, last)
+    counts = _added(place, cells.values[name], who.size)
     there = aged(counts, ages, days) > 0
     out = np.zeros((there.shape[0], size, last - first + 1))
     for age in range(there.shape[0]):
