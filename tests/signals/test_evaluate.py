@@ -13,13 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beforehand.calendar import DAY_US, Grain, start_of
-from beforehand.errors import InputError
 from beforehand.signals import (
     SentenceError,
     Signal,
     Vocabulary,
     build,
-    check_names,
     grain_of,
     judge,
     lookback_days,
@@ -28,6 +26,7 @@ from beforehand.signals import (
     quantities_of,
     traits_of,
     widths_of,
+    wrong_names,
 )
 from beforehand.signals.numbers import CLEAR, FAILED, HOLDS, UNSURE, Bool, Float, Int, MetricFailed, Trait
 from beforehand.signals.tree import All, Any, Level, Named, Quantity
@@ -417,16 +416,22 @@ def test_signals_that_name_each_other_in_a_circle_are_told_with_the_path() -> No
     def named(*others: str) -> Signal:
         return signal({"any of": [*others, "logins below 2"]}, names)
 
-    check_names({"a": named("b", "c"), "b": named("c"), "c": named()})
-    with pytest.raises(InputError, match="a -> b -> c -> a"):
-        check_names({"a": named("b"), "b": named("c"), "c": named("a")})
-    with pytest.raises(InputError, match="b -> b"):
-        check_names({"a": named("b"), "b": named("b")})
-    with pytest.raises(InputError, match="'d', which is no signal"):
-        check_names({"a": named("d")})
+    def wrong(**signals: Signal) -> list[tuple[str, str, str]]:
+        return [(w.signal, w.error.code, w.error.message) for w in wrong_names(signals)]
+
+    def circle(first: str, ring: str) -> tuple[str, str, str]:
+        return (first, "cycle", f"Signals name each other in a circle: {ring}.")
+
+    assert wrong(a=named("b", "c"), b=named("c"), c=named()) == []
+    assert wrong(a=named("b"), b=named("c"), c=named("a")) == [circle("a", "a -> b -> c -> a")]
+    assert wrong(a=named("b"), b=named("b")) == [circle("b", "b -> b")]
+    assert wrong(a=named("a"), b=named("c"), c=named("d"), d=named("b")) == [
+        circle("a", "a -> a"), circle("b", "b -> c -> d -> b"),
+    ]  # fmt: skip
+    assert wrong(a=named("d")) == [("a", "unknown-signal", "a names 'd', which is no signal.")]
+    assert list(wrong_names({"a": named("d")}, known={"d"})) == []
     people = signal("no logins for 3 days for each person", names)
-    with pytest.raises(InputError, match="a is about accounts, but b is about people"):
-        check_names({"a": named("b"), "b": people})
+    assert wrong(a=named("b"), b=people) == [("a", "other-subject", "a is about accounts, but b is about people.")]
 
 
 def test_a_signal_carries_what_its_file_says(vocabulary: Vocabulary) -> None:

@@ -18,7 +18,7 @@ from beforehand.signals.language import parse
 from beforehand.signals.plain_words import echo
 from beforehand.signals.sentence_error import SentenceError
 from beforehand.signals.series import SeriesNumbers
-from beforehand.signals.signal import Signal, build, check_names, only_truer
+from beforehand.signals.signal import Signal, build, only_truer, wrong_names
 from beforehand.signals.tree import Sentence
 from beforehand.signals.usual import Band, band
 from beforehand.signals.vocabulary import Vocabulary
@@ -37,7 +37,6 @@ __all__ = [
     "Vocabulary",
     "band",
     "build",
-    "check_names",
     "echo",
     "grain_of",
     "judge",
@@ -51,4 +50,5 @@ __all__ = [
     "say",
     "traits_of",
     "widths_of",
+    "wrong_names",
 ]

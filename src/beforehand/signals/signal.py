@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from beforehand.errors import InputError, among
 from beforehand.signals.kinds import kind_of
@@ -106,30 +107,38 @@ def _only_truer(node: Node, named: Mapping[str, Signal], vocabulary: Vocabulary)
             return kind.only_truer(node) and quantity.metric in vocabulary.growing and not quantity.per_active
 
 
-def check_names(signals: Mapping[str, Signal]) -> None:
-    """InputError where a signal names one that is not there or is about others, or where names lead in a circle."""
+class WrongName(NamedTuple):
+    """A signal that names another in a way it cannot, and what is wrong with that."""
+
+    signal: str
+    other: str
+    error: InputError
+
+
+def wrong_names(signals: Mapping[str, Signal], known: Container[str] = frozenset()) -> Iterator[WrongName]:
+    """Every name of another signal that is not there or is about other subjects, and every circle of names, once.
+
+    `known` are signals that exist but could not be built: to name one is not wrong.
+    """
+    after: dict[str, set[str]] = {}
     for name, signal in signals.items():
-        for sentence in (signal.sentence, signal.clear):
-            for other in sorted(names_in(sentence.condition)) if sentence else ():
-                if other not in signals:
-                    raise InputError(
-                        f"{name} names {other!r}, which is no signal.", among(other, signals), code="unknown-signal"
-                    )
-                if signals[other].subject != signal.subject:
-                    own, others = PLURAL[signal.subject], PLURAL[signals[other].subject]
-                    raise InputError(
-                        f"{name} is about {own}, but {other} is about {others}.",
-                        "A signal can only name signals about the same subjects.",
-                        code="other-subject",
-                    )
-    for name in signals:
-        cycle = _cycle(name, signals, ())
-        if cycle:
-            raise InputError(
-                f"Signals name each other in a circle: {' -> '.join(cycle)}.",
-                "Take one of the names out.",
-                code="cycle",
-            )
+        others = names_in(signal.sentence.condition) | (names_in(signal.clear.condition) if signal.clear else set())
+        after[name] = others & signals.keys()
+        for other in sorted(others):
+            if other not in signals and other not in known:
+                said = f"{name} names {other!r}, which is no signal."
+                yield WrongName(name, other, InputError(said, among(other, signals), code="unknown-signal"))
+            elif other in signals and signals[other].subject != signal.subject:
+                own, theirs = PLURAL[signal.subject], PLURAL[signals[other].subject]
+                said, hint = (
+                    f"{name} is about {own}, but {other} is about {theirs}.",
+                    "Name one about the same subjects.",
+                )
+                yield WrongName(name, other, InputError(said, hint, code="other-subject"))
+    while circle := _circle(after):
+        said = f"Signals name each other in a circle: {' -> '.join(circle)}."
+        yield WrongName(circle[0], circle[1], InputError(said, "Take one of the names out.", code="cycle"))
+        after[circle[0]] = set()
 
 
 def names_in(node: Node) -> set[str]:
@@ -143,16 +152,15 @@ def names_in(node: Node) -> set[str]:
             return set()
 
 
-def _cycle(name: str, signals: Mapping[str, Signal], path: tuple[str, ...]) -> tuple[str, ...] | None:
-    if name in path:
-        return (*path[path.index(name) :], name)
-    signal = signals[name]
-    after = names_in(signal.sentence.condition) | (names_in(signal.clear.condition) if signal.clear else set())
-    for other in sorted(after & signals.keys()):
-        found = _cycle(other, signals, (*path, name))
-        if found:
-            return found
-    return None
+def _circle(after: Mapping[str, set[str]]) -> tuple[str, ...]:
+    """One circle of names, from its first in the alphabet back to it; empty where there is none."""
+    try:
+        TopologicalSorter(after).prepare()
+    except CycleError as error:
+        ring: list[str] = error.args[1][:0:-1]
+        turn = ring.index(min(ring))
+        return (*ring[turn:], *ring[:turn], ring[turn])
+    return ()
 
 
 def _when(when: str | CompoundSpec, vocabulary: Vocabulary) -> Sentence:

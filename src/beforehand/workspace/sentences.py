@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from graphlib import CycleError, TopologicalSorter
 
 from beforehand.errors import among
-from beforehand.signals import SentenceError, Signal, Vocabulary, build, parse
+from beforehand.signals import SentenceError, Signal, Vocabulary, build, parse, wrong_names
 from beforehand.signals.signal import names_in
 from beforehand.workspace.spec import CompoundSpec, MetricSpec, SignalSpec
 from beforehand.workspace.yaml_file import At, Written
@@ -26,16 +25,18 @@ def build_signals(
     vocabulary = Vocabulary.of(metrics, {*specs, *known})
     signals: dict[str, Signal] = {}
     for name, (spec, written) in specs.items():
-        wrong = list(_misread(spec, vocabulary))
-        for at, error in wrong:
+        misread = list(_misread(spec, vocabulary))
+        for at, error in misread:
             _tell(error, at, written, vocabulary)
-        if not wrong:
+        if not misread:
             try:
                 signals[name] = build(spec, vocabulary)
             except SentenceError as error:
                 _tell(error, error.path, written, vocabulary)
-    named = _check_named(signals, specs, known)
-    return vocabulary, _standing(signals, named)
+    for name, other, wrong in wrong_names(signals, {*specs, *known}):
+        at = _where_named(specs[name][0], other)
+        specs[name][1].problem(at, wrong.code, wrong.message, wrong.hint)
+    return vocabulary, _standing(signals)
 
 
 def _misread(spec: SignalSpec, vocabulary: Vocabulary) -> Iterator[tuple[At, SentenceError]]:
@@ -70,52 +71,19 @@ def _tell(error: SentenceError, at: At, written: Written, vocabulary: Vocabulary
     written.problem(at, error.code or "bad-sentence", error.message, hint)
 
 
-def _standing(signals: dict[str, Signal], named: Mapping[str, set[str]]) -> dict[str, Signal]:
+def _standing(signals: Mapping[str, Signal]) -> dict[str, Signal]:
     """The signals that can be judged: all they name stands too, which nothing in a circle does."""
-    standing: dict[str, Signal] = {}
-    while more := [name for name in signals if name not in standing and named[name] <= standing.keys()]:
-        standing |= {name: signals[name] for name in more}
+    named = {
+        name: names_in(s.sentence.condition) | (names_in(s.clear.condition) if s.clear else set())
+        for name, s in signals.items()
+    }
+    standing: set[str] = set()
+    while more := {name for name in signals if name not in standing and named[name] <= standing}:
+        standing |= more
     return {name: signal for name, signal in signals.items() if name in standing}
-
-
-def _check_named(signals: Mapping[str, Signal], specs: Specs, known: frozenset[str]) -> dict[str, set[str]]:
-    """Signals that name others: they exist, are about the same subjects, and lead to no circle.
-
-    Returns which names which.
-    """
-    named: dict[str, set[str]] = {}
-    for name, signal in signals.items():
-        others = names_in(signal.sentence.condition) | (names_in(signal.clear.condition) if signal.clear else set())
-        named[name] = others
-        for other in sorted(others):
-            at = _where_named(specs[name][0], other)
-            if other not in signals and other not in specs and other not in known:
-                hint = among(other, specs)
-                specs[name][1].problem(at, "unknown-signal", f"{other!r} is not a signal.", hint)
-            elif other in signals and signals[other].subject != signal.subject:
-                said = f"{name} is about {_plural(signal)}, but {other} is about {_plural(signals[other])}."
-                specs[name][1].problem(at, "other-subject", said, "A signal names signals about the same subjects.")
-    graph = dict(named)
-    while True:
-        try:
-            TopologicalSorter(graph).prepare()
-            return named
-        except CycleError as error:
-            circle: list[str] = list(reversed(error.args[1]))
-            first = min(circle[:-1])
-            turn = circle.index(first)
-            circle = [*circle[turn:-1], *circle[:turn], first]
-            at = _where_named(specs[first][0], circle[1])
-            said = f"Signals name each other in a circle: {' -> '.join(circle)}."
-            specs[first][1].problem(at, "cycle", said, "Take one of the names out.")
-            graph[first] = set()
 
 
 def _where_named(spec: SignalSpec, other: str) -> At:
     """The place where a signal names another."""
     places = [at for at, text in _sentences(spec.when, ("when",)) if other in text]
     return places[0] if places else (("clear",) if spec.clear and other in spec.clear else ("when",))
-
-
-def _plural(signal: Signal) -> str:
-    return "people" if signal.subject == "person" else "accounts"
