@@ -161,7 +161,7 @@ class Reading:
         second = ", ".join([*kept, *(f"{sql} AS {name(alias)}" for alias, sql in self.values.items())])
         shown = [alias for alias in self.values if not alias.startswith("v_")]
         third = ", ".join(
-            [*map(name, shown), f"CASE {when} END AS reason" if when else "CAST(NULL AS VARCHAR) AS reason"]
+            [*map(name, shown), f"CASE {when} END AS refused" if when else "CAST(NULL AS VARCHAR) AS refused"]
         )
         return first, second, third
 
@@ -171,7 +171,7 @@ def _shown(raw: str) -> str:
 
 
 def checked(table: str, file: InputFile, columns: Columns, terms: Terms) -> Reading:
-    """The rows of a fact table: id, account, person, occurred_us, learned_us, without_zone, reason, its own columns with
+    """The rows of a fact table: id, account, person, occurred_us, learned_us, without_zone, refused, its own columns with
     their types, and properties."""
     shape, reading = SHAPES[table], Reading(file, terms)
     given = {role: cell(file, column) for role, column in columns.roles.items()}

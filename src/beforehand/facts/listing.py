@@ -57,7 +57,7 @@ def stage(connection: duckdb.DuckDBPyConnection, table: str, file: InputFile, co
     person = "person" if table == "people" else "CAST(NULL AS VARCHAR)"
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE k AS SELECT rn, {"person" if table == "people" else "account"} AS id, false AS made,
-        {account} AS account, {person} AS person, occurred_us, reason, without_zone,
+        {account} AS account, {person} AS person, occurred_us, refused AS reason, without_zone,
         learned_us IS NOT NULL AS given, coalesce(learned_us < occurred_us, false) AS raised FROM s"""
     )
     traits.unpivot(connection, list(held))
