@@ -51,7 +51,7 @@ class InputError(BeforehandError):
     exit_code = 2
 
 
-class Problems(InputError):
+class Problems(InputError):  # noqa: N818 - it is several
     """Several problems found at once in the files of a workspace."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:

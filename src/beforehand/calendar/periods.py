@@ -95,7 +95,7 @@ def period_of(grain: Grain, zone: ZoneInfo, at_us: Int) -> Int:
         return np.asarray(day)
     if grain is Grain.WEEK:
         return np.asarray((day + 3) // 7)
-    return day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    return np.asarray(day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64))
 
 
 def start_of(grain: Grain, zone: ZoneInfo, period: Int) -> Int:

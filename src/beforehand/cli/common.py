@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from beforehand.commands import Workspace
 
 Folder = Annotated[
-    Path | None, typer.Option("--workspace", "-w", help="The workspace; default: the folder upward that holds beforehand.yaml.")
+    Path | None,
+    typer.Option("--workspace", "-w", help="The workspace; default: the folder upward that holds beforehand.yaml."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Results as JSON on standard output.")]
 
@@ -35,7 +36,9 @@ def moment(text: str | None) -> datetime | None:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise InputError(f"{text!r} is not a time.", "Write ISO 8601, for example 2026-06-10T00:00:00Z.", code="bad-time") from None
+        raise InputError(
+            f"{text!r} is not a time.", "Write ISO 8601, for example 2026-06-10T00:00:00Z.", code="bad-time"
+        ) from None
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
@@ -63,7 +66,9 @@ def report(error: BeforehandError) -> int:
     """Shows an error on standard error and returns the exit code; with --json also as one JSON object on stdout."""
     problems = error.problems if isinstance(error, Problems) else ()
     if "--json" in sys.argv:
-        shown = [{"file": p.file, "line": p.line, "code": p.code, "message": p.message, "hint": p.hint} for p in problems]
+        shown = [
+            {"file": p.file, "line": p.line, "code": p.code, "message": p.message, "hint": p.hint} for p in problems
+        ]
         emit({"error": {"code": error.code, "message": error.message, "hint": error.hint}, "problems": shown})
     print("\n".join(str(p) for p in problems) if problems else error.message, file=sys.stderr)
     if error.hint:
