@@ -55,13 +55,13 @@ def plain_period(grain: Grain, zone: ZoneInfo, at_us: int) -> int:
     return (local.year - 1970) * 12 + local.month - 1
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(grains, zones, st.lists(moments, min_size=1, max_size=8))
 def test_an_instant_falls_into_the_period_of_its_local_day(grain: Grain, zone: ZoneInfo, at: list[int]) -> None:
     assert period_of(grain, zone, np.array(at)).tolist() == [plain_period(grain, zone, us) for us in at]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(grains, zones, moments)
 def test_a_period_holds_what_falls_into_it(grain: Grain, zone: ZoneInfo, at: int) -> None:
     (period,) = period_of(grain, zone, np.array([at])).tolist()

@@ -44,7 +44,6 @@ def test_a_judge_is_quick(leaf: Leaf, limit: float, unknown: float) -> None:
         began = time.perf_counter()
         kind.judge(leaf, windows, True)
         times.append(time.perf_counter() - began)
-    print(
-        f"{kind.name}: {windows.shape[0] * windows.shape[1]:,} windows of {width}, {unknown:.0%} unknown: {min(times) * 1e3:.0f} ms"
-    )
-    assert min(times) < limit
+    count = windows.shape[0] * windows.shape[1]
+    print(f"{kind.name}: {count:,} windows of {width}, {unknown:.0%} unknown: {min(times) * 1e3:.0f} ms")
+    assert min(times) < (2 * limit if unknown else limit)

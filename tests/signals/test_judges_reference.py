@@ -110,7 +110,7 @@ def one(leaf: Leaf, window: list[float], counted: bool = True) -> int:
     return int(verdicts[0, 0])
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_level_is_the_reference(data: st.DataObject) -> None:
     streak = data.draw(streaks())
@@ -121,7 +121,7 @@ def test_level_is_the_reference(data: st.DataObject) -> None:
     assert one(leaf, window) == level(leaf, window)
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_change_is_the_reference(data: st.DataObject) -> None:
     streak, baseline = data.draw(streaks()), data.draw(st.integers(1, 6))
@@ -134,7 +134,7 @@ def test_change_is_the_reference(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("counted", [True, False])
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.data())
 def test_usual_is_the_reference(counted: bool, data: st.DataObject) -> None:
     streak, baseline = data.draw(streaks()), data.draw(st.integers(8, 30))

@@ -162,16 +162,18 @@ def right(text: str, vocabulary: Vocabulary) -> tuple[object, ...] | None:
 
 
 def variants(vocabulary: Vocabulary, each: int) -> Iterator[tuple[str, str, str]]:
-    """(way, what was written, what was meant): only those that are no sentence, or mean the same all the same."""
+    """(way, what was written, what was meant): only what is no sentence any more."""
     chance = random.Random(20260131)
     for way in WAYS:
         for good in GOOD:
-            words, intended, found = good.replace(",", "").split(), right(good, vocabulary), 0
+            words, found = good.replace(",", "").split(), 0
             for _ in range(40):
                 wrong = " ".join(way(words, chance))
-                if found < each and right(wrong, vocabulary) not in (intended,) and right(wrong, vocabulary) is None:
+                if right(wrong, vocabulary) is None:
                     found += 1
                     yield way.__name__, wrong, good
+                if found == each:
+                    break
 
 
 def suggestion(text: str, vocabulary: Vocabulary) -> str | None:
@@ -198,7 +200,7 @@ def test_what_people_wrote_by_hand_is_led_back(vocabulary: Vocabulary) -> None:
 def test_generated_variants_are_led_back_and_fast(vocabulary: Vocabulary) -> None:
     counts: dict[str, list[int]] = {}
     missed, slowest = [], 0.0
-    for way, text, good in variants(vocabulary, each=3):
+    for way, text, good in variants(vocabulary, each=2):
         began = time.perf_counter()
         found = suggestion(text, vocabulary)
         slowest = max(slowest, time.perf_counter() - began)

@@ -99,7 +99,7 @@ def joined(parts: st.SearchStrategy[Population]) -> st.SearchStrategy[Population
 populations = st.none() | st.recursive(claims, joined, max_leaves=4)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(nodes, populations, st.sampled_from(("account", "person")))
 def test_the_canonical_form_reads_back_as_the_same_tree(
     vocabulary: Vocabulary, condition: Node, population: Population | None, subject: str

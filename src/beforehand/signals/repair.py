@@ -32,7 +32,7 @@ FURTHEST = 8  # words put aside at once
 PUT_IN, ASIDE, SWAP, AGAIN = 1.1, 0.7, 0.75, 0.25
 AHEAD = 0.2  # the estimate of what each word left will cost
 MOST_STATES = 10_000
-FURTHER = 400  # how many states are looked at after the first sentence, which need not be the cheapest
+FURTHER = 150  # how many states are looked at after the first sentence, which need not be the cheapest
 MOST_COST = 6.0
 # Words that carry little: cheap to put in. (`in` is dearer than `for`, so that of the two `for` is put in.)
 SMALL = {"THE", "FOR", "PER", "OF", "BE", "A", "CONSECUTIVE", "BY", "VS", "BEFORE", "WHERE", "PERCENT"}
@@ -181,6 +181,8 @@ class _Search:
             short = len(form) == 1 or (len(form) <= 3 and off >= len(form) - 1 and low[:1] != form[:1])
             if off > most or short:
                 return None
+        if set(low.split()) < set(form.split()):
+            return 0.85  # words that are right, but not all of them
         # A word that is right somewhere else is seldom a misspelling of another.
         taken = any(word in self.known and word not in form.split() for word in low.split())
         return 0.3 + 0.9 * off / max(3, len(form)) + (0.4 if taken else 0.0) + 0.01 * off
