@@ -144,20 +144,22 @@ def _by_point(series: Series) -> Table:
 
 def _steps(at_us: Int, step: int) -> Int:
     """The number of each point: by even steps where nearly all points keep to them, else one after the other."""
-    _, place = np.unique(at_us, return_inverse=True)
+    place: Int = np.unique(at_us, return_inverse=True)[1].astype(np.int64)
     if step:
-        number = np.rint((at_us - at_us[0]) / step).astype(np.int64)
+        number: Int = np.rint((at_us - at_us[0]) / step).astype(np.int64)
         even = np.abs(at_us - at_us[0] - number * step) * 10 <= step
         if even.mean() >= 0.9 and np.unique(number).size == place.max() + 1 and number[-1] < 4 * place.max() + 4:
             return number
-    return place.astype(np.int64)
+    return place
 
 
 def _summed(series: Series, column: Int, whole: Bool, first: Int, last: Int, starts: Int, ends: Int) -> Table:
     shape = whole.shape
     flat = series.row * shape[1] + column
-    total = np.bincount(flat, weights=series.value, minlength=shape[0] * shape[1]).reshape(shape)
-    points = np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
+    total: Float = (
+        np.bincount(flat, weights=series.value, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
+    )
+    points: Float = np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
     return Table(total, points, whole, first, last, starts, ends)
 
 

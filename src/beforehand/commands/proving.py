@@ -80,7 +80,7 @@ class Proved:
         """The accounts that could have been caught and were not, with when their outcome happened."""
         trial = self.trial
         judged = trial.finished
-        could = (trial.eligible & trial.fates.right)[:, judged].any(axis=1)
+        could: Bool = np.asarray((trial.eligible & trial.fates.right)[:, judged].any(axis=1))
         could[trial.row[trial.right & ~trial.pending]] = False
         for row in np.flatnonzero(could).tolist():
             mine = trial.seen.occurred_us[trial.seen.row == row]
