@@ -51,6 +51,8 @@ class Walk:
             self._run(words, io.StringIO())
         else:
             sys.stdout.flush()
+            if words[0] == "show":
+                self.out.print()
             self._run(words, sys.stdout)
             self.out.print()
 

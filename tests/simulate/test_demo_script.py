@@ -35,7 +35,7 @@ def test_demo_goes_from_nothing_to_stories_and_proof(tmp_path: Path) -> None:
         CI="true",
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    for part in ("five most urgent", "Were the signals right?", "fewer-people", "What to try next"):
+    for part in ("five most urgent", "Are the signals any good?", "fewer-people", "What to try next"):
         assert part in done.stdout
     assert (tmp_path / "company/truth.json").is_file()
     assert "Traceback" not in done.stderr

@@ -199,7 +199,7 @@ def _onboarding(rng: np.random.Generator, pen: Pen, it: Life, folk: People, who:
 
 
 def _growth(rng: np.random.Generator, pen: Pen, it: Life, folk: People, who: Profile, days: int) -> None:
-    """Invitations when people join, and looks at the upgrade page: many before an expansion, few otherwise."""
+    """Invitations when people join, and looks at the upgrade page: mostly more before an expansion."""
     host = folk.champion
     inside = folk.joins[(folk.joins > 0) & (folk.joins < days)]
     inside = inside[(inside > it.born) & (inside < folk.leaves[host])]
@@ -213,7 +213,7 @@ def _growth(rng: np.random.Generator, pen: Pen, it: Life, folk: People, who: Pro
     )
     eager = np.empty(0, np.int64)
     if it.grows is not None:
-        eager = it.grows - rng.integers(1, 45, int(rng.integers(4, 10)))
+        eager = it.grows - rng.integers(1, 45, int(rng.integers(0, 8)))
     looks = np.concatenate([idle, eager])
     looks = looks[looks < folk.leaves[host]]
     pen.write(
