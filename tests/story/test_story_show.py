@@ -176,6 +176,14 @@ def test_corrupted_facts_are_not_shown_as_true(world: World, damage: str) -> Non
     assert {s["status"] for s in said(result, "stake")} == {"true"}
 
 
+def test_an_erased_account_still_has_its_story_as_it_was_known(world: World) -> None:
+    for table in ("events", "touches", "traits", "accounts", "account_ids"):
+        world.damage(f"DELETE FROM {table}")
+    result = world.story()
+    assert said(result, "change")[0]["status"] == "as known on 14 April"
+    assert not said(result, "stake")
+
+
 def test_late_facts_stand_beside_what_was_known(world: World) -> None:
     late = [("globex", "p", "login", END - timedelta(days=2, minutes=n), END + timedelta(days=4)) for n in range(7)]
     world.events(late)

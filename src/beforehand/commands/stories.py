@@ -16,6 +16,7 @@ import numpy as np
 from beforehand.calendar import to_datetime, zone_named
 from beforehand.commands import questions
 from beforehand.commands.questions import Whose
+from beforehand.errors import InputError
 from beforehand.signals import Signal, grain_of, kind_of
 from beforehand.signals.numbers import HOLDS
 from beforehand.signals.tree import Absence, All, Leaf, Named, Node
@@ -318,8 +319,7 @@ def occasion_of(facts: Facts, folder: Folder, kept: Kept, record: Mapping[str, A
     clauses = [Clause.from_json(c) for c in kept.evidence.get("clauses", ())]
     then = [Receipt.from_json(r) for r in kept.receipts]
     checks = _checks(facts, then, now_us)
-    node = facts.account_named(kept.account)
-    whose = Whose(kept.account, nodes_of(facts, node))
+    whose = _whose(facts, kept)
     around, stake = surroundings(facts, whose, now_us, len(then))
     signal = folder.signals.get(kept.signal)
     return Occasion(
@@ -339,6 +339,15 @@ def occasion_of(facts: Facts, folder: Folder, kept: Kept, record: Mapping[str, A
         checks=(*checks, *(Check(True, receipt) for receipt in around)),
         closed=kept.closed,
     )
+
+
+def _whose(facts: Facts, kept: Kept) -> Whose:
+    """The account of an alert as it is now; one that was erased is known by the nodes it had."""
+    try:
+        nodes = nodes_of(facts, facts.account_named(kept.account))
+    except InputError:
+        nodes = tuple(int(node) for node in kept.evidence.get("nodes", ())) or (-1,)
+    return Whose(kept.account, nodes)
 
 
 def _checks(facts: Facts, then: Sequence[Receipt], now_us: int) -> list[Check]:
