@@ -64,7 +64,7 @@ def test_the_sum_of_signs_is_what_was_known(arrivals):
 row = st.tuples(st.sampled_from(["t1", "t2", "t3"]), st.sampled_from(["open", "solved", "closed"]), st.integers(0, 6))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(row, min_size=1, max_size=5), min_size=1, max_size=4))
 def test_files_of_versions_count_as_known(tmp_path_factory, files):
     folder = tmp_path_factory.mktemp("versions")
