@@ -33,7 +33,8 @@ def make(connection: duckdb.DuckDBPyConnection, path: Path, first: int, rows: in
         'person-' || (i * 7 % 2000) || '-' || (i % 35) AS person,
         CASE i % 3 WHEN 0 THEN 'login' WHEN 1 THEN 'export' ELSE 'search' END AS event,
         TIMESTAMPTZ '2025-01-01 00:00:00Z' + to_seconds(i * 31 % 31000000) AS at,
-        TIMESTAMPTZ '2025-01-01 00:00:00Z' + to_seconds(i * 31 % 31000000 + CASE i % 10 WHEN 0 THEN 259200 ELSE 0 END)
+        TIMESTAMPTZ '2025-01-01 00:00:00Z' + to_seconds(i * 31 % 31000000
+            + CASE i % 10 WHEN 0 THEN 259200 ELSE 0 END)
             AS learned, (i % 1000) / 10.0 AS amount FROM range({first}, {first + rows}) t(i)) TO '{path}' (FORMAT parquet)"""
     )
 
