@@ -13,7 +13,7 @@ from beforehand.calendar import DAY_US, Grain
 from beforehand.errors import InputError, among
 from beforehand.signals import Signal, grain_of, judge, lookback_days, only_truer, quantities_of, traits_of
 from beforehand.signals.numbers import Bool, Int, Verdicts
-from beforehand.signals.tree import Quantity, SubjectKind
+from beforehand.signals.tree import SubjectKind
 
 if TYPE_CHECKING:
     from beforehand.facts import Facts
