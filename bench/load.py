@@ -35,7 +35,8 @@ def make(connection: duckdb.DuckDBPyConnection, path: Path, first: int, rows: in
         TIMESTAMPTZ '2025-01-01 00:00:00Z' + to_seconds(i * 31 % 31000000) AS at,
         TIMESTAMPTZ '2025-01-01 00:00:00Z' + to_seconds(i * 31 % 31000000
             + CASE i % 10 WHEN 0 THEN 259200 ELSE 0 END)
-            AS learned, (i % 1000) / 10.0 AS amount FROM range({first}, {first + rows}) t(i)) TO '{path}' (FORMAT parquet)"""
+            AS learned, (i % 1000) / 10.0 AS amount
+        FROM range({first}, {first + rows}) t(i)) TO '{path}' (FORMAT parquet)"""
     )
 
 

@@ -18,7 +18,8 @@ from beforehand.facts import Facts
 from beforehand.facts.lock import locked
 from beforehand.workspace.spec import SettingsSpec
 
-HOLD = "import sys,time,pathlib;from beforehand.facts.lock import locked\nwith locked(pathlib.Path(sys.argv[1])): print('held',flush=True); time.sleep(60)"
+HOLD = "import sys,time,pathlib;from beforehand.facts.lock import locked\n"
+HOLD += "with locked(pathlib.Path(sys.argv[1])): print('held',flush=True); time.sleep(60)"
 LOAD = """
 import json, sys
 from pathlib import Path

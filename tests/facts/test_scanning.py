@@ -60,7 +60,8 @@ def test_quoted_line_breaks_and_stray_quotes_are_rows(opened, write):
     facts = opened()
     f = write(
         "m.csv",
-        'message,account,at,text\n1,a,2026-01-01,"one\n\ntwo ""three"""\n2,a,2026-01-01,5" wide\n3,a,2026-01-01,x\n4,,2026-01-01,x\n',
+        'message,account,at,text\n1,a,2026-01-01,"one\n\ntwo ""three"""\n'
+        '2,a,2026-01-01,5" wide\n3,a,2026-01-01,x\n4,,2026-01-01,x\n',
     )
     done = facts.load([f], table="messages")
     assert (done.loaded, done.quarantined) == (3, 1)

@@ -113,7 +113,7 @@ def quarantine(
             among(what, ("retry", "drop")),
             code="unknown-word",
         )
-    if file is not None and what != "drop" or now is not None and what != "retry":
+    if (file is not None and what != "drop") or (now is not None and what != "retry"):
         raise InputError("--file goes with drop, --now with retry.", code="unknown-word")
     if what == "retry":
         done = room.retry(ws, common.moment(now))
