@@ -91,9 +91,8 @@ class View:
     def when(self, count: int) -> str:
         """When the last `count` periods were."""
         edges = self.receipt.query.edges_us
-        return span_said(
-            count, self.clause.grain, edges[-1 - count], edges[-1], self.occasion.zone, self.occasion.now_us
-        )
+        of = self.occasion
+        return span_said(count, self.clause.grain, edges[-1 - count], edges[-1], of.zone, of.now_us, dated=of.dated)
 
     def sentence(self, text: str, topic: Topic, *more: int | None) -> Sentence:
         """A sentence proven by this clause's receipt and others."""
