@@ -81,7 +81,7 @@ def test_a_difference_is_told_by_name(world: World, monkeypatch: pytest.MonkeyPa
         return None if len(calls) % 3 == 0 else honest(ws, now - WEEK, **given)
 
     monkeypatch.setattr(replay, "run", forgetful)
-    said = world.answer("replay", code=1)
+    said = world.answer("replay", code=3)
     assert said["equal"] is False
     assert said["signals"][0]["only_backtest"]
     assert {"account", "scope", "opened_at", "closed_at", "reason"} <= said["signals"][0]["only_backtest"][0].keys()
