@@ -31,7 +31,7 @@ class World:
         self.sent = 0
 
     def call(self, *args: object, code: int = 0) -> str:
-        """One command within this process; its standard output (with --json always), or on failure its standard error."""
+        """One command in this process; its standard output, or on failure its standard error (with --json never)."""
         out, err = io.StringIO(), io.StringIO()
         argv = ["beforehand", *map(str, args), "-w", str(self.root)]
         with mock.patch.object(sys, "argv", argv), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
