@@ -15,7 +15,7 @@ from beforehand.panel.begins import Begins
 from beforehand.panel.columns import ACTIVE, Column, Plan
 from beforehand.panel.life import Lives, Stated
 from beforehand.panel.sheet import Counted, Sheet, closes_of
-from beforehand.panel.store import CellStore, Scope, Span, insert, span
+from beforehand.panel.store import CellStore, Scope, Span, insert, renew, span
 from beforehand.panel.subjects import Ids, Subjects, excluded_people, subjects
 from beforehand.panel.traits import Dated
 from beforehand.signals.tree import Quantity, SubjectKind
@@ -76,6 +76,7 @@ class Panel:
         }
         store = CellStore(self.connection)
         self._tidy()
+        renew(self.connection)
         number = next(_sheets)
         rows = self._rows(roster, number)
         temporary = list(dict.fromkeys(rows))

@@ -26,14 +26,16 @@ from beforehand.panel.compile import Engine, Rows, merged, scan
 from beforehand.panel.subjects import Ids
 from beforehand.signals.tree import SubjectKind
 
+VERSION = "2"
+"""The form in which cells are kept; those of another form are dropped and counted anew."""
 KEPT = 12
 """Sets kept per file and per (table, grain, kind); the least recently used go first."""
 COMPACT_AT, COMPACT_FROM = 0.25, 10_000
-"""Later cells are merged into the base when there are this many times as many, and this many more."""
+"""Cells that refreshes added are merged with the others when they are this share of them, and this many more."""
 
 _META = (
     "CREATE TABLE IF NOT EXISTS panel_sets (number INTEGER, context VARCHAR, place VARCHAR, columns VARCHAR, "
-    "watermark BIGINT, base_rows BIGINT, later_rows BIGINT, excluded VARCHAR, used BIGINT)"
+    "watermark BIGINT, base_rows BIGINT, later_rows BIGINT, merged_rows BIGINT, excluded VARCHAR, used BIGINT)"
 )
 
 
@@ -72,6 +74,7 @@ class CellSet:
     watermark: int = -1
     base_rows: int = 0
     later_rows: int = 0
+    merged_rows: int = 0
     excluded: str = "[]"
 
     @property
@@ -114,6 +117,20 @@ def span(connection: duckdb.DuckDBPyConnection, table: str, after_seq: int | Non
         return None
     rows, first, last, delay, newest = (int(v) for v in found)
     return Span(rows, first, last + delay, delay, newest)
+
+
+def renew(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drops what another version of the panel kept in the file."""
+    found = connection.execute("SELECT value FROM meta WHERE key = 'panel'").fetchone()
+    if found == (VERSION,):
+        return
+    with transaction(connection):
+        old = connection.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE NOT temporary AND table_name LIKE 'panel\\_%' ESCAPE '\\'"
+        ).fetchall()
+        for (name,) in old:
+            connection.execute(f"DROP TABLE {name}")
+        connection.execute("INSERT OR REPLACE INTO meta VALUES ('panel', ?)", [VERSION])
 
 
 class CellStore:
@@ -184,9 +201,9 @@ class CellStore:
         extent = span(self.connection, scope.table)
         self._fill(scope, _rows(scope, extent, None, people), cells, extent, "CREATE TABLE")
         self.connection.execute(
-            "INSERT INTO panel_sets VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            "INSERT INTO panel_sets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
             [number, scope.context, scope.place, json.dumps([c.stored() for c in columns]), cells.watermark,
-             cells.base_rows, cells.later_rows, excluded],
+             cells.base_rows, cells.later_rows, cells.merged_rows, excluded],
         )  # fmt: skip
         return cells
 
@@ -199,6 +216,7 @@ class CellStore:
         tardy = scan(rows, scope.grain, scope.zone, scope.grace_us, cells.columns, "late")
         cells.base_rows = self._made(f"{create} {cells.base} AS {_sql(on_time)}")
         cells.later_rows = self._made(f"{create} {cells.later} AS {_sql(tardy)}{'' if late else ' LIMIT 0'}")
+        cells.merged_rows = cells.later_rows
         cells.watermark = extent.newest_seq if extent else -1
 
     def _refresh(self, scope: Scope, cells: CellSet, people: bool) -> None:
@@ -208,7 +226,8 @@ class CellStore:
             return
         self._append(scope, cells, _rows(scope, extent, cells.watermark, people))
         cells.watermark = extent.newest_seq
-        if cells.later_rows > COMPACT_AT * cells.base_rows + COMPACT_FROM:
+        added = cells.later_rows - cells.merged_rows
+        if added > COMPACT_AT * (cells.base_rows + cells.merged_rows) + COMPACT_FROM:
             self._compact(scope, cells)
         self._note(cells)
 
@@ -239,6 +258,7 @@ class CellStore:
         both = f"SELECT {columns} FROM (FROM {cells.base} UNION ALL FROM {cells.later}) WHERE lag"
         cells.base_rows = self._made(f"CREATE TABLE {cells.base}_new AS {both} = 0 GROUP BY ALL")
         cells.later_rows = self._made(f"CREATE TABLE {cells.later}_new AS {both} > 0 GROUP BY ALL")
+        cells.merged_rows = cells.later_rows
         for name in (cells.base, cells.later):
             self.connection.execute(f"DROP TABLE {name}")
             self.connection.execute(f"ALTER TABLE {name}_new RENAME TO {name}")
@@ -247,7 +267,7 @@ class CellStore:
 
     def _stored(self, scope: Scope) -> list[CellSet]:
         found = self.connection.execute(
-            "SELECT number, columns, watermark, base_rows, later_rows, excluded FROM panel_sets"
+            "SELECT number, columns, watermark, base_rows, later_rows, merged_rows, excluded FROM panel_sets"
             " WHERE context = ? ORDER BY number",
             [scope.context],
         ).fetchall()
@@ -259,8 +279,9 @@ class CellStore:
 
     def _note(self, cells: CellSet) -> None:
         self.connection.execute(
-            "UPDATE panel_sets SET watermark = ?, base_rows = ?, later_rows = ?, excluded = ? WHERE number = ?",
-            [cells.watermark, cells.base_rows, cells.later_rows, cells.excluded, cells.number],
+            "UPDATE panel_sets SET watermark = ?, base_rows = ?, later_rows = ?, merged_rows = ?, excluded = ?"
+            " WHERE number = ?",
+            [cells.watermark, cells.base_rows, cells.later_rows, cells.merged_rows, cells.excluded, cells.number],
         )
 
     def _forget(self, scope: Scope, used: Sequence[CellSet]) -> None:
