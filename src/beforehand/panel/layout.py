@@ -15,32 +15,35 @@ from numpy.typing import NDArray
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
+Small = NDArray[np.int32]
 Words = NDArray[np.uint64]
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Placed:
-    """Cells within some periods: those on time with their place in the flat array, and the late ones with theirs."""
+    """Cells within some periods, and their places in an array of `width` columns taken flat.
+
+    Those on time, then the late ones in order of their lag.
+    """
 
     width: int
     on_time: Int | slice
     flat: Int
     late: Int
-    row: Int
-    column: Int
-    lag: Int
+    late_flat: Int
+    lag: Small
 
 
 @dataclass(frozen=True)
 class Cells:
     """Sparse cells of a block: row, period and lag of each, and one result per column; `part` as in the scan."""
 
-    row: Int
-    period: Int
-    lag: Int
-    account: Int
-    part: Int
+    row: Small
+    period: Small
+    lag: Small
+    account: Small
+    part: Small
     values: dict[str, NDArray[np.generic]]
     places: dict[tuple[int, int], Placed] = field(default_factory=dict, compare=False, repr=False)
 
@@ -49,6 +52,12 @@ class Cells:
         if (first, last) not in self.places:
             self.places[first, last] = _place(self.row, self.period, self.lag, first, last)
         return self.places[first, last]
+
+    @property
+    def nbytes(self) -> int:
+        """What they take, without their places."""
+        arrays = (self.row, self.period, self.lag, self.account, self.part, *self.values.values())
+        return sum(array.nbytes for array in arrays if array.strides != (0,))
 
     def take(self, chosen: Mask | Int) -> Cells:
         """Some of the cells."""
@@ -60,17 +69,15 @@ class Cells:
 
 @dataclass(frozen=True)
 class Additive:
-    """Values that add: `base[n, periods]` as known at age 0, and what late facts add to (row, column) from a lag on."""
+    """Values that add: `base[n, periods]` as known at age 0, and what late facts add from a lag on, in order of lag.
+
+    `flat` are places in `base` taken flat.
+    """
 
     base: Float
-    row: Int
-    column: Int
-    lag: Int
+    flat: Int
+    lag: Small
     delta: Float
-
-    def part(self, lag: Int | Mask) -> tuple[Int, Int, Float]:
-        """Row, column and delta of some late facts."""
-        return self.row[lag], self.column[lag], self.delta[lag]
 
 
 def additive(cells: Cells, name: str, size: int, first: int, last: int) -> Additive:
@@ -78,24 +85,22 @@ def additive(cells: Cells, name: str, size: int, first: int, last: int) -> Addit
     return _added(cells.placed(first, last), cells.values[name], size)
 
 
-def _place(row: Int, period: Int, lag: Int, first: int, last: int) -> Placed:
+def _place(row: Int | Small, period: Int | Small, lag: Int | Small, first: int, last: int) -> Placed:
     width = last - first + 1
-    flat = row * width + (period - first)
+    flat = row.astype(np.int64) * width + (period - first)
     inside = (period >= first) & (period <= last)
     tardy = lag > 0
-    some_late = bool(tardy.any())
-    on_time = inside & ~tardy if some_late else inside
-    late = np.flatnonzero(inside & tardy) if some_late else np.empty(0, np.int64)
+    late = np.flatnonzero(inside & tardy)
+    on_time = inside & ~tardy if late.size else inside
     chosen: Int | slice = slice(None) if on_time.all() else np.flatnonzero(on_time)
-    return Placed(width, chosen, flat[chosen], late, row[late], period[late] - first, lag[late])
+    late = late[np.argsort(lag[late], kind="stable")]
+    return Placed(width, chosen, flat[chosen], late, flat[late], lag[late].astype(np.int32))
 
 
 def _added(place: Placed, value: NDArray[np.generic], size: int) -> Additive:
     flat = np.bincount(place.flat, weights=value[place.on_time], minlength=size * place.width)
     base: Float = flat.astype(np.float64, copy=False).reshape(size, place.width)  # of no cells it is whole numbers
-    delta = value[place.late].astype(np.float64)
-    felt = np.flatnonzero(delta)
-    return Additive(base, place.row[felt], place.column[felt], place.lag[felt], delta[felt])
+    return Additive(base, place.late_flat, place.lag, value[place.late].astype(np.float64))
 
 
 def bits(cells: Cells, name: str, slots: dict[int, Int], size: int, first: int, last: int) -> Additive:
@@ -110,7 +115,7 @@ def bit_rows(cells: Cells, name: str, slots: dict[int, Int]) -> tuple[Int, Int, 
     """Row, period, lag, word and bits, with members of merged accounts and people moved to the bit they have now."""
     held = cells.part >= 0
     cells = cells.take(np.flatnonzero(held)) if not held.all() else cells
-    row, period, lag, word = cells.row, cells.period, cells.lag, cells.part
+    row, period, lag, word = (a.astype(np.int64) for a in (cells.row, cells.period, cells.lag, cells.part))
     value = cells.values[name].astype(np.uint64)
     if not slots:
         return row, period, lag, word, value
@@ -150,35 +155,31 @@ def aged(series: Additive, ages: int, days: int = 1) -> Float:
     `days` > 1 gives rolling sums ending with each period; the first `days` - 1 columns then lack what came before.
     """
     base = rolled(series.base, days)
-    reach = ages - 1 + days - 1
-    felt = np.flatnonzero(series.lag <= reach)
-    if not felt.size:
+    # Where the facts of each lag begin; keys of the array's own type, or all of it is converted for each question.
+    start = np.searchsorted(series.lag, np.arange(ages + days + 1, dtype=series.lag.dtype))
+    if not start[ages + days - 1]:
         return base[None]
-    row, column, delta = series.part(felt)
-    lag = series.lag[felt]
+    flat, delta, width = series.flat, series.delta, base.shape[1]
     out = np.empty((ages, *base.shape))
     out[0] = base
-    if days > 1:
-        _spread(out[0], row, column, lag, delta, days)
+    for after in range(1, days):  # sums that end up to days - 1 later hold the fact; those from its lag on knew it
+        known = slice(0, start[after + 1])
+        _put(out[0], flat[known], after, delta[known], width)
     for age in range(1, ages):
         out[age] = out[age - 1]
         # One close later a fact of lag l is also felt by the sum that ends at d + l - age, if that sum still holds d.
-        end = lag - age
-        hit = np.flatnonzero((end >= 0) & (end < days))
-        _put(out[age], row[hit], column[hit] + end[hit], delta[hit])
+        for after in range(days):
+            hit = slice(start[age + after], start[age + after + 1])
+            _put(out[age], flat[hit], after, delta[hit], width)
     return out
 
 
-def _put(target: Float, row: Int, column: Int, delta: Float) -> None:
-    inside = column < target.shape[1]
-    np.add.at(target, (row[inside], column[inside]), delta[inside])
-
-
-def _spread(target: Float, row: Int, column: Int, lag: Int, delta: Float, days: int) -> None:
-    """Adds each late fact to the sums that end from `lag` to `days` - 1 days after its own day."""
-    for after in range(1, days):
-        known = np.flatnonzero(lag <= after)
-        _put(target, row[known], column[known] + after, delta[known])
+def _put(target: Float, flat: Int, after: int, delta: Float, width: int) -> None:
+    """Adds each delta `after` columns behind its place, where there is such a column."""
+    if after:
+        fits = flat % width < width - after
+        flat, delta = flat[fits] + after, delta[fits]
+    np.add.at(target.reshape(-1), flat, delta)
 
 
 def rolled(base: Float, days: int) -> Float:
@@ -302,12 +303,12 @@ def present_people(
     """Distinct people over facts that may be taken back: each person's own signed count, where it is above zero."""
     size, first, last = shape
     cells = cells.take(np.flatnonzero((cells.part >= 0) & (cells.period >= first) & (cells.period <= last)))
-    member = cells.part.copy()
+    member = cells.part.astype(np.int64)
     for node in np.unique(cells.account):
         if int(node) in slots:
             mine = cells.account == node
             member[mine] = slots[int(node)][member[mine]]
-    who, person = np.unique((cells.row << 32) | member, return_inverse=True)
+    who, person = np.unique((cells.row.astype(np.int64) << 32) | member, return_inverse=True)
     place = _place(person.reshape(-1), cells.period, cells.lag, first, last)
     counts = _added(place, cells.values[name], who.size)
     there = aged(counts, ages, days) > 0

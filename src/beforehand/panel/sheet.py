@@ -26,7 +26,7 @@ from beforehand.signals.numbers import Bool, Int, MetricFailed, Trait
 from beforehand.signals.tree import Quantity
 
 T = TypeVar("T", "Laid", "Lived", "Read")
-KEPT_BYTES = 1_300_000_000
+KEPT_BYTES = 1_700_000_000
 """Arrays kept between questions, over all blocks of a sheet; what was not used for longest goes first."""
 PANE_CELLS = 2_500_000
 """Subjects times periods that are laid out together."""
@@ -114,8 +114,7 @@ class Read:
     @property
     def nbytes(self) -> int:
         """What they take."""
-        c = self.cells
-        return sum(a.nbytes for a in (c.row, c.period, c.lag, c.account, c.part, *c.values.values()))
+        return self.cells.nbytes
 
 
 class Kept:
@@ -324,7 +323,12 @@ class Pane:
         names = [n for column in cell_set.columns if (column.op == "last") == lasts for n in results(column)]
         on = "c.account = r.account" + (" AND c.member = r.member" if self.sheet.subjects.kind == "person" else "")
         since = f" AND c.period >= {first}" if first is not None else ""
-        listed = ", ".join(["r.row AS row", "c.period", "c.lag", "c.account", "c.part", *(f"c.{n}" for n in names)])
+        # Which member or word a cell is about is only asked of people, and the stored account where members have moved.
+        people = any(column.op in ("bits", "present") for column in cell_set.columns)
+        more = (["part"] if people else []) + (["account"] if people and self.sheet.subjects.slots else [])
+        listed = ", ".join(
+            [f"(r.row - {self.low})::INTEGER AS row", *(f"c.{n}" for n in ("period", "lag", *more, *names))]
+        )
         pieces = [
             f"SELECT {listed} FROM {table} c JOIN {self.sheet.rows_table} r ON {on}"
             f" WHERE r.row >= {self.low} AND r.row < {self.high} AND c.period <= {last}{since}"
@@ -333,10 +337,11 @@ class Pane:
         ]
         found = self.sheet.connection.execute(" UNION ALL ".join(pieces)).fetchnumpy()
         plain = {name: _plain(values) for name, values in found.items()}
+        none = np.broadcast_to(np.int32(-1), plain["row"].shape)
         row, period, lag, account, part = (
-            plain[n].astype(np.int64) for n in ("row", "period", "lag", "account", "part")
+            plain.get(n, none).astype(np.int32, copy=False) for n in ("row", "period", "lag", "account", "part")
         )
-        return Cells(row - self.low, period, lag, account, part, {name: plain[name] for name in names})
+        return Cells(row, period, lag, account, part, {name: plain[name] for name in names})
 
     # -- life ----------------------------------------------------------------------------------------------------
 
