@@ -72,6 +72,8 @@ clean: ## remove what make and the tools made; workspaces are left alone
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .; \
 	fi
+	@# Ahead of time, because many machines forbid Python to write byte code, and then each start compiles everything.
+	@$(BIN)/python -m compileall -q -j 0 .venv/lib src || true
 	@touch $@
 	@echo "Ready: $(BIN)/beforehand"
 

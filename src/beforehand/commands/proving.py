@@ -64,7 +64,8 @@ class Proved:
         order = np.lexsort((trial.row, trial.close))
         for k in order.tolist():
             close, closed = int(trial.close[k]), int(self.episodes.closed[k])
-            pending = bool(trial.pending[k])
+            # Where no outcome of this kind is known at all, nothing proves an alert and nothing disproves it.
+            pending = bool(trial.pending[k]) or not len(trial.seen.row)
             yield {
                 "account": self.accounts[int(trial.row[k])],
                 "signal": self.signal.name,
