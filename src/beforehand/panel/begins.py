@@ -23,6 +23,8 @@ from beforehand.signals.tree import SubjectKind
 from beforehand.workspace.spec import TABLES
 
 Int = NDArray[np.int64]
+LARGE = 1_000_000
+"""Rows from which on it is worth looking at the early and the recent ones first."""
 _BEFORE = "min(us) OVER (PARTITION BY {} ORDER BY known, us ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before"
 _OCCURRED = Engine.microseconds("occurred_at").sql(dialect=Engine.dialect)
 
@@ -103,7 +105,50 @@ class Begins:
         return " WHERE " + exp.and_(*filters).sql(dialect=Engine.dialect) if filters else ""
 
     def _add(self, table: str, extent: Span, watermark: int) -> None:
+        """Adds the first facts of a table, or of what arrived after the watermark."""
         rows = self._filtered(table, watermark if watermark >= 0 else None)
+        if self.kind == "account" and extent.rows >= LARGE:
+            self._add_by_time(table, extent, rows)
+        else:
+            self._add_rows(table, extent, rows)
+
+    def _add_by_time(self, table: str, extent: Span, rows: str) -> None:
+        """As `_add_rows`, quicker: facts lie roughly in order of time, so most first facts are among the early ones.
+
+        An account whose earliest early fact was known at once has no other first fact, and one with recent facts has
+        its newest among them. Only the accounts of which this is not true are looked for in all rows.
+        """
+        also = " AND " if rows else " WHERE "
+        last_us = extent.last_us - extent.delay_us
+        part = (last_us - extent.first_us) // 16
+        run = self.connection.execute
+        run(
+            f"CREATE OR REPLACE TEMP TABLE panel_early AS SELECT account, min({_OCCURRED}) AS us FROM {table}{rows}"
+            f"{also}occurred_at < make_timestamp({extent.first_us + part}) GROUP BY account"
+            f" HAVING min({_OCCURRED}) = min({_OCCURRED} + delay)"
+        )
+        run(
+            f"CREATE OR REPLACE TEMP TABLE panel_recent AS SELECT account, max({_OCCURRED}) AS us FROM {table}{rows}"
+            f"{also}occurred_at >= make_timestamp({last_us - part}) GROUP BY account"
+        )
+        among = f"{rows}{also}account IN (SELECT account FROM panel_left)"
+        if self._left("panel_early", "panel_recent"):
+            run(f"INSERT INTO panel_recent SELECT account, max({_OCCURRED}) FROM {table}{among} GROUP BY account")
+        run(
+            f"INSERT INTO {self.table} SELECT account, NULL, e.us, e.us, n.us FROM panel_early e"
+            " JOIN panel_recent n USING (account)"
+        )
+        if self._left("accounts", "panel_early"):
+            self._add_rows(table, extent, among)
+
+    def _left(self, these: str, but: str) -> bool:
+        """Whether there are accounts of one table that are not in another; they are put into `panel_left`."""
+        self.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE panel_left AS SELECT account FROM {these} EXCEPT SELECT account FROM {but}"
+        )
+        return self.connection.execute("SELECT 1 FROM panel_left LIMIT 1").fetchone() is not None
+
+    def _add_rows(self, table: str, extent: Span, rows: str) -> None:
         member = "NULL" if self.kind == "account" else "member"
         if not extent.delay_us:
             self.connection.execute(
