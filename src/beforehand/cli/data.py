@@ -68,8 +68,9 @@ def load(
     from beforehand.cli import look
 
     console = look.console()
+    rows = "row" if result["loaded"] == 1 else "rows"
     console.print(
-        look.line(look.text(f"{result['loaded']:,} rows of {table} loaded", "strong"), f"{result['read']:,} read")
+        look.line(look.text(f"{result['loaded']:,} {rows} of {table} loaded", "strong"), f"{result['read']:,} read")
     )
     notes = [
         (result["known"], "known already; they were left as they are", ""),
@@ -141,7 +142,7 @@ def _list_rows(console: Console, result: dict[str, Any]) -> None:
         return
     console.print(
         look.heading(
-            f"{result['total']:,} rows in quarantine",
+            f"{result['total']:,} {'row' if result['total'] == 1 else 'rows'} in quarantine",
             "mend the file and load it again, or `beforehand quarantine retry`",
         )
     )
