@@ -180,3 +180,8 @@ def test_charts_keep_to_their_width_whatever_is_drawn(shape: dict, width: int, r
     lines = chart(shape, Words(words.short, lambda at: f"{at} Oct"), width=width, rows=rows, style="high")
     assert len(lines) in (1, rows + 1)
     assert max(line.cell_len for line in lines) <= width
+
+
+@pytest.mark.parametrize(("noun", "said"), [("meeting", "a meeting"), ("email", "an email"), ("Invite", "an Invite")])
+def test_article(noun: str, said: str) -> None:
+    assert words.article(noun) == said

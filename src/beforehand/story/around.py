@@ -67,7 +67,7 @@ def contact(occasion: Occasion) -> list[Sentence]:
             return []
         return [_sentence(f"no contact from us with {occasion.account} is on record", "contact", [kept.contact])]
     zone, now_us = occasion.zone, occasion.now_us
-    how = f"a {kept.contact_kind} " if kept.contact_kind else ""
+    how = f"{words.article(kept.contact_kind)} " if kept.contact_kind else ""
     by = f"by {kept.contact_by}" if kept.contact_by else ""
     what = f"{how}{by}".strip()
     text = f"our last contact was {what + ', ' if what else ''}{words.ago(int(at), zone, now_us)}"

@@ -72,6 +72,11 @@ def counted(count: float, one: str, many: str | None = None) -> str:
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
 
 
+def article(noun: str) -> str:
+    """A meeting, an email: by the first letter, which is right for what people call their contacts."""
+    return f"{'an' if noun[:1].lower() in tuple('aeiou') else 'a'} {noun}"
+
+
 def listed(items: Sequence[str], last: str = "and") -> str:
     """1, 1 and 0."""
     return "" if not items else items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}"
