@@ -61,10 +61,11 @@ class Panel:
         """
         asked = set(quantities)
         excluded = excluded_people(self.connection, self.settings.exclude.people)
-        roster = subjects(self.facts, kind, excluded)
         plans = {q.metric: columns.plan(self.metrics[q.metric], kind) for q, _ in asked}
         active = columns.plan(ACTIVE, kind)
         needs = self._needs(asked, plans, active)
+        people = any(column.op in ("bits", "present") for some in needs.values() for column in some.values())
+        roster = subjects(self.facts, kind, excluded, people)
         spans = {table: span(self.connection, table) for table, _ in needs}
         begun = [s.first_us for s in spans.values() if s is not None]
         grains = {grain for _, grain in asked}

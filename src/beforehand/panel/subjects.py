@@ -70,21 +70,25 @@ class _Members:
         )  # fmt: skip
 
 
-def subjects(facts: Facts, kind: SubjectKind, excluded: Ids) -> Subjects:
-    """The subjects of one kind as they are known now, without accounts and members (`excluded`) that are left out."""
+def subjects(facts: Facts, kind: SubjectKind, excluded: Ids, people: bool = True) -> Subjects:
+    """The subjects of one kind as they are known now, without accounts and members (`excluded`) that are left out.
+
+    `people` False: nobody counts people of accounts, so their members need not be looked at.
+    """
     known = facts.subjects()
     canonical = np.asarray(known.account, dtype=np.int32)
     raw, into = np.arange(known.canonical.size, dtype=np.int32), np.asarray(known.canonical, dtype=np.int32)
     at = np.minimum(np.searchsorted(canonical, into), max(canonical.size - 1, 0))
     inside = (canonical[at] == into) if canonical.size else np.zeros(into.size, bool)
     raw, into, rows = raw[inside], into[inside], at[inside].astype(np.int64)
-    members = _members(facts.connection, raw, into)
     if kind == "account":
+        slots = _slots(_members(facts.connection, raw, into)) if people else {}
         none, none_raw = np.full(canonical.size, -1, np.int32), np.full(raw.size, -1, np.int32)
         return Subjects(
-            kind, canonical, canonical, none, raw, none_raw, rows, _slots(members), raw, into,
+            kind, canonical, canonical, none, raw, none_raw, rows, slots, raw, into,
             lambda row: str(known.label[row]),
         )  # fmt: skip
+    members = _members(facts.connection, raw, into)
     if len(excluded):
         barred = excluded[:, 0].astype(np.int64) << 32 | excluded[:, 1]
         members = members.take(~np.isin(members.account.astype(np.int64) << 32 | members.member, barred))
