@@ -33,7 +33,7 @@ check: .venv/.dev ## style, types, direction of the rooms, documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --verbose
+	$(BIN)/lint-imports
 	$(BIN)/pytest tests/docs
 
 docs: .venv/.dev ## write docs/reference and the JSON Schemas anew from the code

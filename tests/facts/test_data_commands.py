@@ -32,7 +32,7 @@ def test_load_quarantine_match_merge(run, write):
         "e.csv", "co,who,what,ts\nws_1,ann@acme.com,login,2026-01-01\n,x,login,2026-01-01\nA-2,y,login,never\n"
     )
     told = run("load", events, "--map", "account=co,person=who,event=what,at=ts")
-    assert "1 rows of events loaded · 3 read" in told
+    assert "1 row of events loaded · 3 read" in told
     assert "2 in quarantine" in told and "1 about accounts that are not in the accounts' list" in told
     assert "line 3 · account is missing" in run("quarantine")
     kept = run("quarantine", "--json")
