@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -247,16 +246,3 @@ class Life(RuleBasedStateMachine):
 
 TestLife = Life.TestCase
 TestLife.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
-
-
-def test_trace_is_quick() -> None:
-    rng = np.random.default_rng(1)
-    verdicts = rng.choice(4, (20_000, 104), p=[0.7, 0.2, 0.09, 0.01]).astype(np.int8)
-    inside = np.ones_like(verdicts, bool)
-    best = 9.0
-    for _ in range(3):
-        began = time.perf_counter()
-        trace(verdicts, None, inside, Policy())
-        best = min(best, time.perf_counter() - began)
-    assert best < 0.5  # 20,000 subjects over two years of weeks; about 40 ms on an idle core
-    print(f"trace 20,000 x 104: {best * 1000:.0f} ms")

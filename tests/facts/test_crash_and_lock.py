@@ -42,11 +42,9 @@ def start(code: str, *arguments: object) -> subprocess.Popen[str]:
 def test_who_holds_the_lock_is_named_and_a_dead_one_holds_none(tmp_path):
     holder = start(HOLD, tmp_path)
     try:
-        began = time.monotonic()
         with pytest.raises(BusyError, match=f"pid {holder.pid}") as told, locked(tmp_path, wait_s=0.3):
             pass
         assert told.value.exit_code == 3
-        assert time.monotonic() - began < 5
     finally:
         holder.kill()
         holder.communicate()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from beforehand.calendar import Grain
@@ -265,11 +263,9 @@ def test_an_unknown_metric_names_the_nearest(vocabulary: Vocabulary) -> None:
      "logins below 2 " * 60, "логины ниже 2", "logins below \x00 2", "logins below 99999999999999999999999999999 per",
      "no no no no", "'unclosed below 2", "logins below 2 for accounts where", "logins below 2 and", "; drop table"],
 )  # fmt: skip
-def test_nonsense_is_an_error_of_the_sentence_and_quick(text: str, vocabulary: Vocabulary) -> None:
-    began = time.perf_counter()
+def test_nonsense_is_an_error_of_the_sentence(text: str, vocabulary: Vocabulary) -> None:
     with pytest.raises(SentenceError):
         parse(text, vocabulary)
-    assert time.perf_counter() - began < 5
 
 
 def test_long_sentences_and_deep_ones_are_read(vocabulary: Vocabulary) -> None:
