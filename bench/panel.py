@@ -180,8 +180,10 @@ def run(report: Report, files: dict[str, Path], signals: list[Signal], events: i
         report.line("full history / one scan", full, scanned, 1.5, f"; {events:,} events, {cells:,} cells")
         further, _ = best(lambda: bench.judged(sheet, [level(i) for i in range(50, 60)]), rounds)
         report.line("a further level signal / one scan", further.each(10), scanned, 0.02)
-        usual = Signal("usual", Sentence("usual", Usual(Quantity("login"), "down")), counted=frozenset(KINDS))
-        robust, _ = timed(lambda: bench.judged(sheet, [usual]))
+        fresh = iter([Signal(kind, Sentence(kind, Usual(Quantity(kind), "down"))) for kind in KINDS])
+        robust, _ = best(
+            lambda: bench.judged(sheet, [next(fresh)]), rounds
+        )  # another metric each time: nothing is kept
         report.line("a signal with a new robust baseline / one scan", robust, scanned, 0.10)
         queries(report, facts, signals, sheet, verdicts, full)
         sheet = verdicts = None  # lets go of their memory
@@ -263,13 +265,16 @@ def refreshed(
     found = facts.connection.execute("SELECT max(stored_seq) FROM events").fetchone()
     assert found is not None
     columns = "source, 'new' || id AS id, account, member, occurred_at, event, properties"
-    facts.connection.execute(
-        f"INSERT INTO events BY NAME SELECT stored_seq + {more} AS stored_seq, {columns},"
-        " CASE WHEN stored_seq % 10 = 0 THEN 86400000000 * 20 ELSE 0 END AS delay"
-        f" FROM events WHERE stored_seq > {found[0] - more}"
-    )
-    took, _ = timed(lambda: bench.judged(bench.sheet(facts, signals, last=1), signals))
+    rounds = []
+    for _ in range(3):
+        facts.connection.execute(
+            f"INSERT INTO events BY NAME SELECT stored_seq + {more * (len(rounds) + 1)} AS stored_seq, {columns},"
+            " CASE WHEN stored_seq % 10 = 0 THEN 86400000000 * 20 ELSE 0 END AS delay"
+            f" FROM events WHERE stored_seq > {found[0] - more} AND stored_seq <= {found[0]}"
+        )
+        rounds.append(timed(lambda: bench.judged(bench.sheet(facts, signals, last=1), signals))[0])
     facts.connection.execute(f"DELETE FROM events WHERE stored_seq > {found[0]}")
+    took = min(rounds, key=lambda t: t.wall)
     report.line(f"{name} after 0.1 % more, and judge / full", took, full, 0.05, f"; {more:,} new events")
 
 
