@@ -33,6 +33,9 @@ FIGURE = re.compile(r"(-?)[£€$¥]?(-?\d[\d,]*(?:\.\d+)?)(k|M|bn)?(%?)")
 WORDS = {word: count for count, word in enumerate(words.SMALL) if count} | {"once": 1, "twice": 2, "none": 0}
 SCALE = {"": 1.0, "k": 1e3, "M": 1e6, "bn": 1e9}
 
+CLOCK = re.compile(r"\b\d\d:\d\d\b")
+QUARTER = re.compile(r"the \w+ quarter( \d{4})?")
+
 
 @st.composite
 def streaks(draw: st.DrawFn) -> Streak:
@@ -211,6 +214,7 @@ def check(of: Occasion) -> None:
     story = tell(of)
     allowed, coarse = candidates(of)
     days = {(d.day, words.MONTHS[d.month - 1], d.year) for d in (words.local(us, of.zone) for us in moments(of))}
+    clocks = {f"{words.local(us, of.zone):%H:%M}" for us in moments(of)}
     this_year = words.local(of.now_us, of.zone).year
     for text in (story.headline, *(s.shown for s in story.sentences)):
         for day, month, year in DATE.findall(text):
@@ -218,7 +222,9 @@ def check(of: Occasion) -> None:
             assert any((not day or d == int(day)) and m == month and y == wanted for d, m, y in days), (
                 f"{day} {month} {wanted} in {text!r} is the day of nothing"
             )
-        for value, half, token in said_numbers(DATE.sub(" ", text)):
+        for clock in CLOCK.findall(text):
+            assert clock in clocks, f"{clock} in {text!r} is the time of nothing"
+        for value, half, token in said_numbers(QUARTER.sub(" ", CLOCK.sub(" ", DATE.sub(" ", text)))):
             # Three figures are said of what is long; a band is rounded inward by up to a third of its width.
             slack = max(half, abs(value) * 0.005) + 1e-9
             near = min(abs(value - c) for c in allowed)

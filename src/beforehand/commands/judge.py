@@ -21,7 +21,7 @@ from beforehand.signals.tree import Absence, Change, Leaf, Level, Sentence, Usua
 from beforehand.signals.usual import band
 from beforehand.signals.vocabulary import Vocabulary
 
-NAMES_A_UNIT = re.compile(r"\b(days?|daily|weeks?|weekly|months?|monthly)\b", re.IGNORECASE)
+NAMES_A_UNIT = re.compile(r"\b((hour|day|week|month|quarter)s?|(hour|dai|week|month|quarter)ly)\b", re.IGNORECASE)
 GRAINS = {grain.value: grain for grain in Grain}
 
 
@@ -29,8 +29,8 @@ def judge_series(sentence: str, file: str) -> dict[str, Any]:
     """Judges a sentence over the series of a file, or of standard input for `-`.
 
     Whole numbers are counts: summed over a period, gaps are zero. Fractional ones are averaged, gaps are unsure. Where
-    the sentence names no unit the grain is the spacing of the series; where that is no grain of ours (an hour, five
-    minutes) each point is a period. Times are read in UTC.
+    the sentence names no unit the grain is the spacing of the series; where that is no grain of ours (five minutes)
+    each point is a period. Times are read in UTC.
 
     Returns `{"sentence", "grain", "counts", "notes", "rows": [{"account", "start", "value", "verdict", "expected",
     "lower", "upper", "p"}]}`: expected, lower and upper are the usual band, the mean before and the bound, or the fixed

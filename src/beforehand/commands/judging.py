@@ -11,7 +11,7 @@ import numpy as np
 
 from beforehand.calendar import DAY_US, Grain
 from beforehand.errors import InputError, among
-from beforehand.signals import Signal, grain_of, judge, lookback_days, only_truer, quantities_of, traits_of
+from beforehand.signals import Signal, grain_of, judge, lookback_days, only_truer, quantities_of, traits_of, widths_of
 from beforehand.signals.numbers import Bool, Int, Verdicts
 from beforehand.signals.tree import Quantity, SubjectKind
 
@@ -110,6 +110,7 @@ def judged(
             since_us=first_us,
             until_us=until_us,
             filling=filling,
+            hours=max((_hours(s, folder) for s in members), default=0),
         )
         for signal in members:
             yield _over_blocks(sheet, signal, folder, grace_us, since_us, filling)
@@ -117,10 +118,13 @@ def judged(
 
 def _lookback(signal: Signal, folder: Folder) -> int:
     """How far before a close its compound parts look at other closes, in microseconds."""
-    sentences = [signal.sentence] if signal.clear is None else [signal.sentence, signal.clear]
-    # Where the clear sentence is coarser than the condition, its last close may be a month behind.
-    coarser = 31 if signal.clear is not None else 0
-    return max(lookback_days(sentence, folder.signals) + coarser for sentence in sentences) * DAY_US
+    return lookback_days(signal, folder.signals) * DAY_US
+
+
+def _hours(signal: Signal, folder: Folder) -> int:
+    """How many hours back a signal reads at a close, where it reads any by the hour."""
+    widths = widths_of(signal, folder.signals)
+    return max((width for (_, grain), width in widths.items() if grain is Grain.HOUR), default=0)
 
 
 def _over_blocks(

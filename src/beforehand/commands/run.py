@@ -39,7 +39,7 @@ Progress = Callable[[str, int, int], None]
 Storyteller = Callable[["Facts", "Folder", Mapping[str, SignalHistory], datetime], Teller]
 """Makes, from what was judged, the function that writes new alerts; see `commands.telling`."""
 
-LOOK_BACK = {Grain.DAY: 400, Grain.WEEK: 60, Grain.MONTH: 24}
+LOOK_BACK = {Grain.HOUR: 168, Grain.DAY: 400, Grain.WEEK: 60, Grain.MONTH: 24, Grain.QUARTER: 8}
 """How many closes before its first one a new signal is judged at, to tell since when it holds."""
 SLACK = 4
 """How many closes more than its delay a signal looks back otherwise: an unsure close does not end a run of holding."""
@@ -203,7 +203,7 @@ def _judge(
     for (end_us, _), group in groupby(steps, key=lambda step: step[:2]):
         columns = [(by_name[name], q) for _, _, name, q in group]
         if progress is not None:
-            progress(f"close of {to_datetime(end_us):%Y-%m-%d}", len(done), len({step[:2] for step in steps}))
+            progress(f"close of {to_datetime(end_us):%Y-%m-%d %H:%M}", len(done), len({step[:2] for step in steps}))
         ready = _told_before(state, columns, tell)
         with state.write() as session:
             for sheet, q in columns:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from beforehand.calendar import to_datetime, zone_named
+from beforehand.calendar import Grain, to_datetime, zone_named
 from beforehand.commands import questions
 from beforehand.commands.questions import Whose
 from beforehand.errors import InputError
@@ -38,6 +38,7 @@ RENEWAL = ("renewal_on", "renews_on", "renewal_date", "renewal_at", "renewal")
 NOTICE = ("notice_period", "notice_days", "notice")
 
 
+SHORTEST_DAYS = {Grain.HOUR: 1 / 24, Grain.DAY: 1, Grain.WEEK: 7, Grain.MONTH: 28, Grain.QUARTER: 90}
 TOGETHER = 500
 """How many subjects' rows are set aside at a time."""
 
@@ -194,7 +195,7 @@ def _witness(
         for leaf, days in leaves:
             grain = questions.clause_of(folder, leaf).grain
             last = questions.last_period(grain, zone, end_us, filling=filling)
-            back = 0 if days is None else max(1, days // {"day": 1, "week": 7, "month": 28}[grain.value])
+            back = 0 if days is None else max(1, int(days / SHORTEST_DAYS[grain]))
             query, _ = questions.series_query(folder, leaf, whose, zone, last, back=back)
             asks.append((query, now_us if filling else min(query.edges_us[-1] + grace_us, now_us)))
     with Narrowed(facts, (query for query, _ in asks)) as rows:

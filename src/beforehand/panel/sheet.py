@@ -30,6 +30,8 @@ KEPT_BYTES = 1_300_000_000
 """Arrays kept between questions, over all blocks of a sheet; what was not used for longest goes first."""
 PANE_CELLS = 2_500_000
 """Subjects times periods that are laid out together."""
+HOT_HOURS = 90 * 24
+"""How far back hours are judged where nobody says how far."""
 LEAST_WIDTH = 4
 """Windows are laid out for at least this width, so that short streaks of different lengths share them."""
 
@@ -385,7 +387,8 @@ def closes_of(
 ) -> Closes:  # fmt: skip
     """The closes with `since_us` <= end <= `until_us` that `now_us` has reached, the newest `last` of them.
 
-    Without `since_us` and `last` they begin with the first period that holds a fact (`data_us`). With `filling` the
+    Without `since_us` and `last` they begin with the first period that holds a fact (`data_us`); hours at most 90 days
+    before `now_us`. With `filling` the
     periods that have not closed, up to the one of `now_us`, come after them.
     """
     current = int(period_of(grain, zone, np.array([now_us]))[0])
@@ -393,6 +396,8 @@ def closes_of(
     data_from = int(period_of(grain, zone, np.array([data_us if data_us is not None else now_us]))[0])
     final = closed if until_us is None else min(closed, int(period_of(grain, zone, np.array([until_us]))[0]) - 1)
     first = data_from if data_us is not None else closed + 1
+    if grain is Grain.HOUR and since_us is None and last is None:
+        first = max(first, current - HOT_HOURS)
     if since_us is not None:
         # The first period whose end is at or after `since_us`.
         holds = int(period_of(grain, zone, np.array([since_us - 1]))[0])

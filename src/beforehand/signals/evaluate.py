@@ -19,10 +19,10 @@ from beforehand.signals.population import inside, traits_in
 from beforehand.signals.signal import Signal, names_in
 from beforehand.signals.tree import All, Any, Leaf, Named, Node, Quantity, Sentence
 
-FINENESS = (Grain.DAY, Grain.WEEK, Grain.MONTH)
+FINENESS = tuple(Grain)
 # A close that many days away is off by up to an hour where clocks change; no two closes are that near.
 CLOCK_CHANGE_US = DAY_US // 12
-LONGEST_DAYS = {Grain.DAY: 1, Grain.WEEK: 7, Grain.MONTH: 31}
+LONGEST_DAYS = {Grain.HOUR: 1, Grain.DAY: 1, Grain.WEEK: 7, Grain.MONTH: 31, Grain.QUARTER: 92}
 
 
 @dataclass(frozen=True)

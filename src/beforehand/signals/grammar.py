@@ -18,11 +18,6 @@ NUMBER_WORDS = (
     *("once", "twice", "thrice", "zero"),
 )
 
-NUMBER_WORDS = (
-    *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
-    *("once", "twice", "thrice", "zero"),
-)
-
 # Each terminal: what people are told may stand there, then the ways to write it, the plainest first. The repair
 # search writes with them, so every form must be one that the terminal's own pattern takes (a test walks the table).
 FORMS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -58,10 +53,13 @@ FORMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "WITHIN": ("within", ("within",)),
     "PER": ("per", ("per", "each", "every", "/")),
     "PER_ACTIVE": ("per active person", ("per active person", "per active user")),
-    "EVERY": ("weekly", ("weekly", "daily", "monthly")),
+    "EVERY": ("weekly", ("weekly", "daily", "monthly", "hourly", "quarterly")),
     "CONSECUTIVE": ("consecutive", ("consecutive", "straight", "full")),
     "IN_A_ROW": ("in a row", ("in a row", "running")),
-    "UNIT": ("days, weeks or months", ("weeks", "days", "months", "week", "day", "month")),
+    "UNIT": (
+        "hours, days, weeks, months or quarters",
+        ("weeks", "days", "months", "hours", "quarters", "week", "day", "month", "hour", "quarter"),
+    ),
     "YEAR": ("years", ("years", "year")),
     "TIMES": ("x", ("x", "times")),
     "PERCENT": ("%", ("%", "percent")),

@@ -15,7 +15,13 @@ HOW = {
     "share": "as a share",
     "last": "as last known",
 }
-CLOSES = {Grain.DAY: "day", Grain.WEEK: "week (Mon-Sun)", Grain.MONTH: "calendar month"}
+CLOSES = {
+    Grain.HOUR: "hour",
+    Grain.DAY: "day",
+    Grain.WEEK: "week (Mon-Sun)",
+    Grain.MONTH: "calendar month",
+    Grain.QUARTER: "calendar quarter",
+}
 
 
 def echo(sentence: t.Sentence, vocabulary: Vocabulary) -> str:

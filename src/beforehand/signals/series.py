@@ -14,8 +14,8 @@ from beforehand.signals.numbers import Bool, Float, Int, Trait
 from beforehand.signals.tree import Quantity
 
 UTC = ZoneInfo("UTC")
-FINENESS = (Grain.DAY, Grain.WEEK, Grain.MONTH)
-# Monday, 1 January 2024: days, weeks and months all begin with the first value.
+FINENESS = tuple(Grain)
+# Monday, 1 January 2024: periods of every grain begin with the first value.
 FIRST_US = 1_704_067_200_000_000
 ADDED = frozenset({"count", "sum"})
 

@@ -23,11 +23,11 @@ from beforehand.signals.vocabulary import COUNTED, Vocabulary
 COUNTING = "zero one two three four five six seven eight nine ten eleven twelve"
 WORDS = {word: number for number, word in enumerate(COUNTING.split())}
 WORDS |= {"once": 1, "twice": 2, "thrice": 3}
-GRAINS = {"day": Grain.DAY, "week": Grain.WEEK, "month": Grain.MONTH}
-EVERY = {"daily": Grain.DAY, "weekly": Grain.WEEK, "monthly": Grain.MONTH}
+GRAINS = {grain.value: grain for grain in Grain}
+EVERY = {"daily": Grain.DAY} | {f"{g}ly": g for g in Grain if g is not Grain.DAY}
 OPS: dict[str, t.Op] = {"BELOW": "<", "ABOVE": ">", "AT_LEAST": ">=", "AT_MOST": "<=", "OR_MORE": ">=", "OR_LESS": "<="}
-DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
-USUAL_BASELINE = {Grain.DAY: 28, Grain.WEEK: 26, Grain.MONTH: 12}
+DAYS = {"hour": 1 / 24, "day": 1, "week": 7, "month": 30, "quarter": 91, "year": 365}
+USUAL_BASELINE = {Grain.HOUR: 168, Grain.DAY: 28, Grain.WEEK: 26, Grain.MONTH: 12, Grain.QUARTER: 8}
 LONGEST = 1000  # periods in a streak or a baseline, days in a rolling span
 ROLLING = frozenset({"count", "sum", "mean", "share", "people"})
 
@@ -402,10 +402,14 @@ class Meaning(Transformer[Token, Whatever]):
         )
 
     def _days(self, span: Span) -> int:
-        days = span.count * DAYS[span.grain]
+        days = max(1, round(span.count * DAYS[span.grain]))
         word = "for" if span.streak else "in"
-        if span.grain is Grain.MONTH:
-            raise Misfit("Months differ in length: write days.", span.start, span.end, f"{word} {days} days")
+        if span.grain in (Grain.MONTH, Grain.QUARTER):
+            said = f"{span.grain}s differ in length: write days.".capitalize()
+            raise Misfit(said, span.start, span.end, f"{word} {days} days")
+        if span.grain is Grain.HOUR:
+            said = "What is counted over a span is counted over whole days."
+            raise Misfit(said, span.start, span.end, f"{word} {days} days", "For each hour by itself, say `per hour`.")
         if days > LONGEST:
             raise Misfit(f"At most {LONGEST} days.", span.start, span.end, f"{word} {LONGEST} days")
         return days

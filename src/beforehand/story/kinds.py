@@ -118,7 +118,7 @@ def _level(view: View) -> Told:
     left = left_at(band, view.values, clause.down) if band else None
     if left is not None and left < len(view.values) - 1:
         inside = "below" if clause.down else "above"
-        place = "in" if clause.grain is not Grain.DAY else "on"
+        place = words.placed(clause.grain)
         sentences.append(
             view.sentence(f"{view.they} went {inside} that {place} {view.period_said(left)}", "since")
             if left >= len(view.values) - 26
@@ -218,7 +218,7 @@ def _change(view: View, leaf: Change) -> Told:
     since = run[0] if len(run) > 1 and mean > 0 else None
     turn = "fall" if clause.down else "rise"
     if since is not None:
-        place = "on" if clause.grain is Grain.DAY else "in"
+        place = words.placed(clause.grain)
         sentences.append(view.sentence(f"the {turn} began {place} {view.period_said(since)}", "since"))
     line = f"the line is a {turn} of {words.percent(leaf.fraction)}{lasting(leaf.streak, clause.grain)}"
     sentences.append(view.sentence(line + _past_change(view, leaf, mean, last), "line"))

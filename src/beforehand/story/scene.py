@@ -201,12 +201,12 @@ def span_said(count: int, grain: Grain, start_us: int, end_us: int, zone: ZoneIn
     recent = now_us < end_us + (end_us - start_us) / count
     if count == 1:
         if recent:
-            return "yesterday" if grain is Grain.DAY else f"last {grain.value}"
-        said = words.period(start_us, grain, zone, now_us)
-        return f"on {said}" if grain is Grain.DAY else f"in {said}"
+            return {Grain.DAY: "yesterday", Grain.HOUR: "in the last hour"}.get(grain, f"last {grain.value}")
+        return f"{words.placed(grain)} {words.period(start_us, grain, zone, now_us)}"
     if recent:
         return f"in the {words.periods(count, grain)}"
-    return f"in the {words.in_words(count)} {grain.value}s up to {words.day(end_us - 1, zone, now_us)}"
+    upto = words.period(end_us, grain, zone, now_us) if grain is Grain.HOUR else words.day(end_us - 1, zone, now_us)
+    return f"in the {words.in_words(count)} {grain.value}s up to {upto}"
 
 
 def values_said(clause: Clause, values: Sequence[float | None], when: str) -> str:
