@@ -1,9 +1,9 @@
 """What the panel is measured against, written as well as we know how: one grouped scan, and one query per signal.
 
 `scan` counts the same twelve counts and three sums by account and week in one pass, with plain SQL. `streaks` answers
-each signal by a query of its own: count the metric by week, lay it over the weeks of each account's life, and add up the
-weeks that are on the wrong side in a window. Both are given the weeks as plain arithmetic, not `date_trunc`, because
-that is faster, and the first whole week of each account's life for nothing.
+each signal by a query of its own: count the metric by week, lay it over the weeks of each account's life, and add up
+the weeks that are on the wrong side in a window. Both are given the weeks as plain arithmetic, not `date_trunc`,
+because that is faster, and the first whole week of each account's life for nothing.
 """
 
 from __future__ import annotations
@@ -46,9 +46,10 @@ def scan(connection: duckdb.DuckDBPyConnection, metrics: dict[str, Metric], *, p
 
 def lives(connection: duckdb.DuckDBPyConnection, weeks: tuple[int, int]) -> None:
     """The weeks that lie wholly in each account's life, as a table the streak queries may use."""
+    whole = f"(min(epoch_us(occurred_at)) + {MONDAY_US + WEEK_US - 1}) // {WEEK_US}"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE grid AS SELECT account, week FROM (SELECT account,"
-        f" (min(epoch_us(occurred_at)) + {MONDAY_US} + {WEEK_US - 1}) // {WEEK_US} AS first FROM events GROUP BY account),"
+        "CREATE OR REPLACE TEMP TABLE grid AS SELECT account, week FROM"
+        f" (SELECT account, {whole} AS first FROM events GROUP BY account),"
         f" range({weeks[0]}, {weeks[1] + 1}) w(week) WHERE week >= first"
     )
 

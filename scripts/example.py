@@ -66,6 +66,8 @@ def main() -> int:
     walk.show("backtest", "--until", example.until)
 
     walk.title("Alerts")
+    walk.say("Over all of history once more, which keeps each signal's record for the stories.\n")
+    walk.show("backtest", quiet=True)
     walk.say(f"A first run on {example.first_run} finds the backlog; a second on {example.until} everything since.\n")
     walk.show("run", "--now", example.first_run)
     walk.show("run", "--now", example.until)

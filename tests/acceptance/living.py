@@ -31,7 +31,7 @@ class World:
         self.sent = 0
 
     def call(self, *args: object, code: int = 0) -> str:
-        """One command within this process; its standard output, or on failure its standard error."""
+        """One command in this process; its standard output, or on failure its standard error (with --json never)."""
         out, err = io.StringIO(), io.StringIO()
         argv = ["beforehand", *map(str, args), "-w", str(self.root)]
         with mock.patch.object(sys, "argv", argv), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -42,7 +42,7 @@ class World:
             else:
                 found = 0
         assert found == code, f"{argv}: exit {found}, want {code}\n{out.getvalue()}\n{err.getvalue()}"
-        return out.getvalue() if code < 2 else err.getvalue()
+        return out.getvalue() if code < 2 or "--json" in argv else err.getvalue()
 
     def answer(self, *args: object, code: int = 0) -> dict:
         """One command with --json."""

@@ -86,7 +86,7 @@ def test_a_silence_that_reaches_the_end_is_an_outcome(opened, write):
             for o in facts.outcomes("silent", until)
         }
 
-    assert names(end) == {n: (30 * DAY_US, True) for n in "abc"}
+    assert names(end) == dict.fromkeys("abc", (30 * DAY_US, True))
     # The end of the data is the newest fact: later moments add no silence; and the days must be full.
     assert names(to_us(JUN)) == names(end)
     assert set(names(to_us(datetime(2026, 3, 22, tzinfo=UTC)) - 1)) == {"a"}

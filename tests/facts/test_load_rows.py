@@ -55,7 +55,8 @@ def test_same_id_other_content_of_an_event_keeps_the_first(opened, write):
             write(
                 "two.csv",
                 HEADER
-                + "1,a,p,logout,2026-01-01T00:00:00Z\n1,a,p,login,2026-01-01T00:00:00Z\n9,a,p,x,2026-01-01\n9,b,p,x,2026-01-01\n",
+                + "1,a,p,logout,2026-01-01T00:00:00Z\n1,a,p,login,2026-01-01T00:00:00Z\n"
+                + "9,a,p,x,2026-01-01\n9,b,p,x,2026-01-01\n",
             )
         ],
         now=NOW,
@@ -276,7 +277,8 @@ def test_a_mended_file_takes_its_rows_out_of_quarantine(opened, write):
     assert (done.read, done.known, done.loaded, done.quarantined) == (4, 1, 2, 1)
     assert quarantined(facts) == [(5, quarantined(facts)[0][1])]
     # Another day's file of the same name is not a mended one.
-    other = "account,event,at\nq,q,2026-02-01\nq,q,2026-02-02\nq,q,2026-02-03\nsomebody else,did something,2026-02-04T10:00:00Z\n"
+    other = "account,event,at\nq,q,2026-02-01\nq,q,2026-02-02\nq,q,2026-02-03\n"
+    other += "somebody else,did something,2026-02-04T10:00:00Z\n"
     facts.load([write("e.csv", other)], now=NOW)
     assert len(quarantined(facts)) == 1
 

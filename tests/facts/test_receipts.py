@@ -46,7 +46,8 @@ def plain(made, query, known_us, labels):
     for low, high in query.spans:
         rows = [
             r for r in made
-            if r[1] in labels and to_us(r[5]) < known_us and to_us(r[4]) < high and (to_us(r[4]) >= low or query.aggregate == "last")
+            if r[1] in labels and to_us(r[5]) < known_us and to_us(r[4]) < high
+            and (to_us(r[4]) >= low or query.aggregate == "last")
             and (query.where is None or r[3] == "login")
         ]  # fmt: skip
         numbers = [r[6] for r in rows if r[6] is not None]
@@ -117,9 +118,11 @@ def test_per_active_person_and_members(many):
 @pytest.mark.parametrize(
     "damage",
     [
-        "UPDATE events SET properties = {'ms': '99'}::VARIANT WHERE id = (SELECT min(id) FROM events WHERE account = 0)",
+        "UPDATE events SET properties = {'ms': '99'}::VARIANT WHERE id = (SELECT min(id) FROM events WHERE "
+        "account = 0)",
         "DELETE FROM events WHERE id = (SELECT min(id) FROM events WHERE account = 0)",
-        "UPDATE events SET occurred_at = occurred_at + INTERVAL 1 SECOND WHERE id = (SELECT min(id) FROM events WHERE account = 0)",
+        "UPDATE events SET occurred_at = occurred_at + INTERVAL 1 SECOND WHERE id = (SELECT min(id) FROM events "
+        "WHERE account = 0)",
     ],
 )
 def test_a_fact_that_was_changed_breaks_its_receipt(many, damage):

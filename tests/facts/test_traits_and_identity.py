@@ -94,7 +94,8 @@ def test_unmatched_facts_are_kept_listed_and_join(opened, write):
     )
     e = write(
         "e.csv",
-        "account,person,event,at\nnorthwind traders inc,x,login,2026-01-01\nws_77,ann@acme.com,login,2026-01-01\nws_77,,login,2026-01-02\nA-2,,login,2026-01-02\n",
+        "account,person,event,at\nnorthwind traders "
+        "inc,x,login,2026-01-01\nws_77,ann@acme.com,login,2026-01-01\nws_77,,login,2026-01-02\nA-2,,login,2026-01-02\n",
     )
     assert facts.load([e], now=JUN).unmatched == 3
     assert facts.subjects().label == ("A-1", "A-2")

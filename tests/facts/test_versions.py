@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import HealthCheck, given, settings
@@ -32,7 +33,7 @@ class Reference:
             return False
         self.said[learned] = content
         times = sorted(self.said)
-        for earlier, later in reversed(list(zip(times, times[1:], strict=False))):
+        for earlier, later in reversed(list(itertools.pairwise(times))):
             if self.said[earlier] == self.said[later]:
                 del self.said[later]
         return True
@@ -64,7 +65,7 @@ def test_the_sum_of_signs_is_what_was_known(arrivals):
 row = st.tuples(st.sampled_from(["t1", "t2", "t3"]), st.sampled_from(["open", "solved", "closed"]), st.integers(0, 6))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(row, min_size=1, max_size=5), min_size=1, max_size=4))
 def test_files_of_versions_count_as_known(tmp_path_factory, files):
     folder = tmp_path_factory.mktemp("versions")
@@ -85,7 +86,8 @@ def test_files_of_versions_count_as_known(tmp_path_factory, files):
         for day in range(9):
             found = dict(
                 facts.connection.execute(
-                    "SELECT id || ' ' || status, sum(sign) FROM tickets WHERE learned_at < ? GROUP BY 1 HAVING sum(sign) <> 0",
+                    "SELECT id || ' ' || status, sum(sign) FROM tickets WHERE learned_at < ? GROUP BY 1 HAVING "
+                    "sum(sign) <> 0",
                     [(T0 + timedelta(days=day)).replace(tzinfo=None)],
                 ).fetchall()
             )
@@ -105,5 +107,6 @@ def test_versions_reach_properties_and_numbers(tmp_path):
             )
             assert done.loaded == (1 if nth == 1 else 2)
         assert facts.connection.execute(
-            "SELECT amount, properties.note::VARCHAR, sum(sign) FROM invoices WHERE id = 'i1' GROUP BY ALL HAVING sum(sign) <> 0"
+            "SELECT amount, properties.note::VARCHAR, sum(sign) FROM invoices WHERE id = 'i1' GROUP BY ALL "
+            "HAVING sum(sign) <> 0"
         ).fetchall() == [(12.5, "y", 1)]

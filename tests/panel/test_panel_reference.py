@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -152,6 +153,7 @@ class Reference:
     def __init__(self, world: World, kind: str, now: int) -> None:
         self.world, self.kind, self.now = world, kind, now
         self.zone = zone_named(world.zone)
+        self.of: dict[tuple[int, int], list[Fact]] = {}
 
     def mine(self, account: int, member: int | None, subject: tuple[int, int]) -> bool:
         if self.world.root(account) != subject[0]:
@@ -169,17 +171,17 @@ class Reference:
         return min(self.edge(grain, q + 1) + self.world.grace, self.now)
 
     def edge(self, grain: Grain, p: int) -> int:
-        return int(start_of(grain, self.zone, np.array([p]))[0])
+        return edge(grain, self.world.zone, p)
 
     def period(self, grain: Grain, us: int) -> int:
         return int(period_of(grain, self.zone, np.array([us]))[0])
 
     def rows(self, subject: tuple[int, int], known: int) -> list[Fact]:
-        return [
-            f
-            for f in self.world.facts
-            if self.mine(f.account, f.member, subject) and self.counts(f) and f.learned < known
-        ]
+        if subject not in self.of:
+            self.of[subject] = [
+                f for f in self.world.facts if self.mine(f.account, f.member, subject) and self.counts(f)
+            ]
+        return [f for f in self.of[subject] if f.learned < known]
 
     def value(self, q: Quantity, grain: Grain, subject: tuple[int, int], p: int, close: int) -> float:
         known = self.known_at(grain, close)
@@ -271,6 +273,11 @@ class Reference:
     def alive(self, subject: tuple[int, int], end: int, known: int) -> bool:
         begin = self.begin(subject, known)
         return begin is not None and begin < end and not any(e <= end <= r for e, r in self.gaps(subject, known))
+
+
+@cache
+def edge(grain: Grain, zone: str, p: int) -> int:
+    return int(start_of(grain, zone_named(zone), np.array([p]))[0])
 
 
 def total(values: list[float]) -> tuple[float, int]:
@@ -424,7 +431,7 @@ ASKED = [
 # Without shrinking: a failing world is small already, and shrinking it takes minutes.
 QUICK = settings(
     phases=[Phase.explicit, Phase.generate],
-    max_examples=40,
+    max_examples=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,

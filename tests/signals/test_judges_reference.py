@@ -62,7 +62,8 @@ def level(leaf: Level, window: list[float]) -> int:
 
 
 def change(leaf: Change, window: list[float]) -> int:
-    before, judged = window[: leaf.baseline], window[leaf.baseline :]
+    before, judged = window[: leaf.baseline], window[-leaf.streak.of :]
+    window = before + judged
     if any(math.isinf(v) for v in window):
         return int(FAILED)
     if any(math.isnan(v) for v in before):
@@ -127,9 +128,11 @@ def test_change_is_the_reference(data: st.DataObject) -> None:
     streak, baseline = data.draw(streaks()), data.draw(st.integers(1, 6))
     direction = data.draw(DIRECTIONS)
     fraction = data.draw(st.sampled_from((0.01, 0.1, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9, 1.0)))
-    leaf = Change(Q, direction, fraction, baseline, streak=streak)
+    ago = data.draw(st.just(0) | st.integers(streak.of, streak.of + 4))
+    leaf = Change(Q, direction, fraction, baseline, streak=streak, ago=ago)
+    between = data.draw(rows(leaf.gap - streak.of)) if ago else []
     few_nan = st.integers(0, 12).map(float) | st.integers(0, 12).map(float) | rare
-    window = data.draw(rows(baseline, few_nan)) + data.draw(rows(streak.of))
+    window = data.draw(rows(baseline, few_nan)) + between + data.draw(rows(streak.of))
     assert one(leaf, window) == change(leaf, window)
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from beforehand.calendar import Grain
 from beforehand.signals import Vocabulary, echo, parse, say
-from beforehand.signals.transform import USUAL_BASELINE
+from beforehand.signals.transform import COURSE_BASELINE, USUAL_BASELINE
 from beforehand.signals.tree import (
     Absence,
     All,
@@ -66,7 +66,9 @@ def leaves(draw: st.DrawFn) -> Node:
         case 1:
             direction: Direction = draw(st.sampled_from(("down", "up")))
             fraction = draw(st.floats(1e-6, 1 if direction == "down" else 50))
-            return Change(quantity, direction, fraction, draw(st.integers(1, 100)), grain, streak)
+            ago = draw(st.just(0) | st.integers(streak.of, 100))
+            baseline = COURSE_BASELINE[grain] if ago else draw(st.integers(1, 100))
+            return Change(quantity, direction, fraction, baseline, grain, streak, ago)
         case 2:
             baseline = draw(st.sampled_from((USUAL_BASELINE[grain], 8, 40)))
             return Usual(quantity, draw(st.sampled_from(("down", "up"))), baseline, grain, streak, draw(st.booleans()))

@@ -56,7 +56,9 @@ def leaves(draw: st.DrawFn) -> tuple[Leaf, Measure]:
         return Absence(Quantity("m"), draw(st.integers(2, 40))), "count"
     if kind == "change":
         fraction = draw(st.integers(1, 300)) / 100
-        return Change(quantity, direction, fraction, draw(st.integers(1, 12)), grain, draw(streaks())), measure
+        streak = draw(streaks())
+        ago = draw(st.just(0) | st.integers(streak.of, 13))
+        return Change(quantity, direction, fraction, draw(st.integers(1, 12)), grain, streak, ago), measure
     if kind == "usual":
         return Usual(
             quantity, direction, draw(st.integers(8, 26)), grain, draw(streaks()), draw(st.booleans())
@@ -175,8 +177,8 @@ def candidates(of: Occasion) -> tuple[list[float], float]:
     if isinstance(leaf, Level):
         found += [leaf.bound, *(abs(v - leaf.bound) for v in values), *(abs(v - leaf.bound) * 100 for v in values)]
     if isinstance(leaf, Change):
-        base = [v for v in numbers[:-judged][-leaf.baseline :] if v is not None]
-        found += [leaf.fraction, leaf.baseline]
+        base = [v for v in numbers[: -leaf.gap][-leaf.baseline :] if v is not None]
+        found += [leaf.fraction, leaf.baseline, leaf.ago]
         if base:
             mean = sum(base) / len(base)
             found.append(mean)

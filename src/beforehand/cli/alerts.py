@@ -27,17 +27,15 @@ def run(
 ) -> None:
     """Judge every close that is due; open, confirm and close alerts."""
     from beforehand.cli.progress import bar
-    from beforehand.commands.alerts import alerts as listed
-    from beforehand.commands.run import run as judge
 
     ws = common.workspace(folder)
     with bar() as progress:
-        result = judge(ws, common.moment(now), progress=progress)
+        result = ws.run(common.moment(now), progress=progress)
     if json:
         common.emit(result)
     else:
         _said_run(result)
-    if fail_if_found and listed(ws, open_only=True)["alerts"]:
+    if fail_if_found and ws.alerts(open_only=True)["alerts"]:
         raise typer.Exit(1)
 
 
@@ -53,10 +51,8 @@ def alerts(
     json: common.Json = False,
 ) -> None:
     """List alerts, the most urgent first."""
-    from beforehand.commands.alerts import alerts as listed
-
-    result = listed(
-        common.workspace(folder), open_only=open_only, signal=signal, account=account, severity=severity,
+    result = common.workspace(folder).alerts(
+        open_only=open_only, signal=signal, account=account, severity=severity,
         owner=owner, now=common.moment(now),
     )  # fmt: skip
     if json:
@@ -75,9 +71,7 @@ def show(
     json: common.Json = False,
 ) -> None:
     """Tell the story of an alert, or of everything open at an account."""
-    from beforehand.commands.show import show as tell
-
-    result = tell(common.workspace(folder), what, receipts=receipts, now=common.moment(now))
+    result = common.workspace(folder).show(what, receipts=receipts, now=common.moment(now))
     if json:
         common.emit(result)
         return
@@ -90,9 +84,7 @@ def ack(
     names: Names, note: Note = "", now: Now = None, folder: common.Folder = None, json: common.Json = False
 ) -> None:
     """Acknowledge alerts: you have taken them on."""
-    from beforehand.commands.alerts import ack as act
-
-    _said_acts(act(common.workspace(folder), names, note=note, now=common.moment(now)), json)
+    _said_acts(common.workspace(folder).ack(names, note=note, now=common.moment(now)), json)
 
 
 def snooze(
@@ -106,11 +98,10 @@ def snooze(
 ) -> None:
     """Quiet alerts until a time; judging goes on meanwhile."""
     from beforehand.commands.alerts import read_span
-    from beforehand.commands.alerts import snooze as act
 
     ends = common.moment(until)
     length = None if span is None else read_span(span)
-    _said_acts(act(common.workspace(folder), names, until=ends, span=length, note=note, now=common.moment(now)), json)
+    _said_acts(common.workspace(folder).snooze(names, until=ends, span=length, note=note, now=common.moment(now)), json)
 
 
 def resolve(
@@ -122,9 +113,7 @@ def resolve(
     json: common.Json = False,
 ) -> None:
     """Close alerts: done, or not useful. They open again only after having been clear once."""
-    from beforehand.commands.alerts import resolve as act
-
-    _said_acts(act(common.workspace(folder), names, reason=reason, note=note, now=common.moment(now)), json)
+    _said_acts(common.workspace(folder).resolve(names, reason=reason, note=note, now=common.moment(now)), json)
 
 
 def replay(
@@ -138,11 +127,10 @@ def replay(
 ) -> None:
     """Live through history day by day in a scratch copy, and compare with the backtest."""
     from beforehand.cli.progress import bar
-    from beforehand.commands.replay import replay as live
 
     with bar() as progress:
-        result = live(
-            common.workspace(folder), names or (), since=common.moment(since), until=common.moment(until), kill=kill,
+        result = common.workspace(folder).replay(
+            names or (), since=common.moment(since), until=common.moment(until), kill=kill,
             seed=seed, progress=progress,
         )  # fmt: skip
     if json:
@@ -150,7 +138,7 @@ def replay(
     else:
         _said_replay(result)
     if not result["equal"]:
-        raise typer.Exit(1)
+        raise typer.Exit(3)
 
 
 def _said_run(result: dict[str, Any]) -> None:

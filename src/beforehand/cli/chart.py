@@ -82,7 +82,8 @@ def chart(
     low = min([0.0, *known])
     high = high if high > low else low + 1
     right = _labels(shape, values, say)
-    room = width - LEFT - max(map(cell_len, right.values()), default=0) - 2
+    left = max(LEFT, cell_len(say.value(high)) + 1, cell_len(say.value(low)) + 1)
+    room = width - left - max(map(cell_len, right.values()), default=0) - 2
     field = _Field(max(12, min(room, 4 * len(values) if len(values) > 14 else 56)), rows, low, high)
     _draw(field, values, held, threshold)
     shaded = _band_rows(field, usual)
@@ -90,14 +91,14 @@ def chart(
     lines = []
     for row in range(rows):
         edge = say.value(high) if row == 0 else say.value(low) if row == rows - 1 else ""
-        one = Text(edge.rjust(LEFT - 1) + " ", style="faint")
+        one = Text(edge.rjust(left - 1) + " ", style="faint")
         for column in range(field.width):
             one.append_text(_cell(field, (row, column), row in shaded, style, tinted))
         if row in placed:
             said, kind = placed[row]
             one.append("  ").append(said, style=style if kind in ("threshold", "last") else "faint")
         lines.append(one)
-    lines.append(_axis(field, starts, shape["since"], cut, say))
+    lines.append(_axis(field, starts, shape["since"], cut, say, left))
     return lines
 
 
@@ -186,7 +187,7 @@ def _place(
     return placed
 
 
-def _axis(field: _Field, starts: Sequence[Any], since: int | None, cut: int, say: Words) -> Text:
+def _axis(field: _Field, starts: Sequence[Any], since: int | None, cut: int, say: Words, left: int) -> Text:
     """The days under the chart: the first, the one where it left the band, the last."""
     count = len(starts)
     spots: list[tuple[int, str]] = [(0, say.day(starts[0]))]
@@ -204,7 +205,7 @@ def _axis(field: _Field, starts: Sequence[Any], since: int | None, cut: int, say
             marks.append((start, said, "soft"))
     if count > 1 and spots_last > cell_len(spots[0][1]) + 1:
         marks.append((spots_last, last, "faint"))
-    line = Text(" " * LEFT)
+    line = Text(" " * left)
     for column, said, style in marks:
-        line.append(" " * max(0, LEFT + column - line.cell_len)).append(said, style=style)
+        line.append(" " * max(0, left + column - line.cell_len)).append(said, style=style)
     return line

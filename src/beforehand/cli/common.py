@@ -24,8 +24,14 @@ Json = Annotated[bool, typer.Option("--json", help="Results as JSON on standard 
 
 def workspace(folder: Path | None) -> Workspace:
     """The workspace a command works on: the one named, which must be one, or the nearest upward."""
-    from beforehand.commands import Workspace
+    from beforehand.commands.workspace import SETTINGS_FILE, Workspace
 
+    if folder is not None and not (folder / SETTINGS_FILE).is_file():
+        raise InputError(
+            f"{folder} is no workspace: it holds no {SETTINGS_FILE}.",
+            "Make one there with `beforehand init`, or leave -w out inside a workspace.",
+            code="no-workspace",
+        )
     return Workspace.find(folder)
 
 

@@ -53,10 +53,7 @@ def load(
     json: common.Json = False,
 ) -> None:
     """Load files: each row once, bad ones to quarantine with their reason."""
-    from beforehand.commands.load import load as run
-
-    result = run(
-        common.workspace(folder),
+    result = common.workspace(folder).load(
         files,
         table=table,
         source=source,
@@ -113,7 +110,7 @@ def quarantine(
             among(what, ("retry", "drop")),
             code="unknown-word",
         )
-    if file is not None and what != "drop" or now is not None and what != "retry":
+    if (file is not None and what != "drop") or (now is not None and what != "retry"):
         raise InputError("--file goes with drop, --now with retry.", code="unknown-word")
     if what == "retry":
         done = room.retry(ws, common.moment(now))
@@ -168,9 +165,7 @@ def _list_rows(console: Console, result: dict[str, Any]) -> None:
 
 def unmatched(folder: common.Folder = None, json: common.Json = False) -> None:
     """Accounts that facts name and the accounts' list does not, with who they may be."""
-    from beforehand.commands.identity import unmatched as run
-
-    result = run(common.workspace(folder))
+    result = common.workspace(folder).unmatched()
     if json:
         common.emit(result)
         return
@@ -201,9 +196,7 @@ def match(
     json: common.Json = False,
 ) -> None:
     """Say that an id of another system is an account we know; `unmerge` takes it back."""
-    from beforehand.commands.identity import match as run
-
-    done = run(common.workspace(folder), external, account)
+    done = common.workspace(folder).match(external, account)
     common.emit(done) if json else print(
         f"{done['matched']} is {done['account']} now. To take it back: beforehand unmerge {done['matched']}"
     )
@@ -220,9 +213,7 @@ def merge(
     json: common.Json = False,
 ) -> None:
     """Make two accounts one: nothing is rewritten, and `unmerge` takes it back."""
-    from beforehand.commands.identity import merge as run
-
-    done = run(common.workspace(folder), named, into, people=people)
+    done = common.workspace(folder).merge(named, into, people=people)
     common.emit(done) if json else print(
         f"{done['merged']} is part of {done['into']} now. To take it back: beforehand unmerge {named}"
     )
@@ -235,7 +226,5 @@ def unmerge(
     json: common.Json = False,
 ) -> None:
     """Take a merge or match back."""
-    from beforehand.commands.identity import unmerge as run
-
-    done = run(common.workspace(folder), named, people=people)
+    done = common.workspace(folder).unmerge(named, people=people)
     common.emit(done) if json else print(f"{done['unmerged']} stands by itself again, apart from {done['from']}.")

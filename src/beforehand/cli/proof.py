@@ -39,12 +39,11 @@ def backtest(
 ) -> None:
     """Test signals on history: how often right, how early, and would something simpler have done as well."""
     from beforehand.cli.progress import bar
-    from beforehand.commands.backtest import backtest as prove
 
     ws = common.workspace(folder)
     with bar() as progress:
-        result = prove(
-            ws, signals or (), outcome=outcome, horizon=_span(horizon), since=common.moment(since),
+        result = ws.backtest(
+            signals or (), outcome=outcome, horizon=_span(horizon), since=common.moment(since),
             until=common.moment(until), episodes=episodes, progress=progress,
         )  # fmt: skip
     if json:
@@ -70,12 +69,11 @@ def diff(
 ) -> None:
     """Show which alerts another version of the files would have added and removed over history."""
     from beforehand.cli.progress import bar
-    from beforehand.commands.diff import diff as compare
 
     ws = common.workspace(folder)
     with bar() as progress:
-        result = compare(
-            ws, other, against=against, since=common.moment(since), until=common.moment(until), progress=progress
+        result = ws.diff(
+            other, against=against, since=common.moment(since), until=common.moment(until), progress=progress
         )
     if json:
         common.emit(result)
@@ -96,9 +94,7 @@ def risk(
     json: common.Json = False,
 ) -> None:
     """Order accounts by risk: their open alerts, each weighted by how often its signal was right."""
-    from beforehand.commands.risk import risk as weigh
-
-    result = weigh(common.workspace(folder), at=common.moment(at))
+    result = common.workspace(folder).risk(at=common.moment(at))
     if json:
         common.emit(result)
     else:

@@ -63,9 +63,7 @@ def check(folder: common.Folder = None, json: common.Json = False) -> None:
     """Check the files: every mistake at once, the cases run, each sentence said back in plain words."""
     from datetime import UTC, datetime
 
-    from beforehand.commands.check import check as look
-
-    result = look(common.workspace(folder), datetime.now(UTC))
+    result = common.workspace(folder).check(datetime.now(UTC))
     if json:
         common.emit(result)
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from beforehand.commands.judging import reads
+from beforehand.signals import quantities_of
 from beforehand.signals.signal import Signal, names_in
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def digest_of(signal: Signal, folder: Folder) -> str:
     """
     parts = [*_meaning(signal, folder, set()), folder.settings.zone, repr(folder.settings.exclude)]
     parts += [repr(sorted(folder.settings.grace.items()))]
-    metrics = sorted({quantity.metric for quantity, _ in reads(signal, folder)})
+    metrics = sorted({quantity.metric for quantity, _ in quantities_of(signal, folder.signals)})
     parts += [f"{name}: {folder.metrics[name].model_dump(exclude={'name', 'says'})!r}" for name in metrics]
     return sha256("\n".join(parts).encode()).hexdigest()[:16]
 

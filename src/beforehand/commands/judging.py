@@ -13,7 +13,7 @@ from beforehand.calendar import DAY_US, Grain
 from beforehand.errors import InputError, among
 from beforehand.signals import Signal, grain_of, judge, lookback_days, only_truer, quantities_of, traits_of, widths_of
 from beforehand.signals.numbers import Bool, Int, Verdicts
-from beforehand.signals.tree import Quantity, SubjectKind
+from beforehand.signals.tree import SubjectKind
 
 if TYPE_CHECKING:
     from beforehand.facts import Facts
@@ -55,17 +55,11 @@ def chosen(folder: Folder, names: Iterable[str] | None, *, off: bool = False) ->
     return found
 
 
-def reads(signal: Signal, folder: Folder) -> set[tuple[Quantity, Grain]]:
-    """What a signal counts, its clear sentence and the signals it names included."""
-    sentences = [signal.sentence] if signal.clear is None else [signal.sentence, signal.clear]
-    return set().union(*(quantities_of(sentence, folder.signals) for sentence in sentences))
-
-
 def grace_of(signal: Signal, folder: Folder, facts: Facts) -> int:
     """How long after a period's end a signal waits, in microseconds: the largest grace of the sources it reads."""
     if not folder.settings.grace:
         return 0
-    quantities = [quantity for quantity, _ in reads(signal, folder)]
+    quantities = [quantity for quantity, _ in quantities_of(signal, folder.signals)]
     tables = {folder.metrics[quantity.metric].table for quantity in quantities}
     if any(quantity.per_active for quantity in quantities):
         tables.add("events")
@@ -92,19 +86,21 @@ def judged(
     """
     from beforehand.panel import Panel
 
-    groups: dict[tuple[SubjectKind, int], list[Signal]] = {}
+    # Signals of hours apart: what others look back would be very many closes for them.
+    groups: dict[tuple[SubjectKind, int, bool], list[Signal]] = {}
     for signal in signals:
         if not filling or only_truer(signal, folder.signals, folder.vocabulary):
-            groups.setdefault((signal.subject, grace_of(signal, folder, facts)), []).append(signal)
+            by_hour = grain_of(signal, folder.signals) is Grain.HOUR
+            groups.setdefault((signal.subject, grace_of(signal, folder, facts), by_hour), []).append(signal)
     panel = Panel(facts, folder)
-    for (kind, grace_us), members in groups.items():
+    for (kind, grace_us, _), members in groups.items():
         first_us = now_us if filling else since_us
         if first_us is not None:
-            first_us -= max(_lookback(s, folder) for s in members)
+            first_us -= max(lookback_days(s, folder.signals) for s in members) * DAY_US
         sheet = panel.sheet(
             kind,
-            set().union(*(reads(s, folder) for s in members)),
-            set().union(*(traits_of(s.sentence, folder.signals) for s in members)),
+            set().union(*(quantities_of(s, folder.signals) for s in members)),
+            set().union(*(traits_of(s, folder.signals) for s in members)),
             now_us=now_us,
             grace_us=grace_us,
             since_us=first_us,
@@ -114,11 +110,6 @@ def judged(
         )
         for signal in members:
             yield _over_blocks(sheet, signal, folder, grace_us, since_us, filling)
-
-
-def _lookback(signal: Signal, folder: Folder) -> int:
-    """How far before a close its compound parts look at other closes, in microseconds."""
-    return lookback_days(signal, folder.signals) * DAY_US
 
 
 def _hours(signal: Signal, folder: Folder) -> int:

@@ -20,7 +20,7 @@ def quarantine(ws: Workspace, limit: int | None = None) -> dict[str, Any]:
 
 
 def retry(ws: Workspace, now: datetime | None = None) -> dict[str, Any]:
-    """Tries every row in quarantine again, as it was mapped and with the settings of now; those that pass are loaded."""
+    """Tries every row in quarantine again, mapped as before, with the settings of now; those that pass are loaded."""
     from beforehand.facts import retrying
 
     with ws.facts() as facts:

@@ -150,8 +150,11 @@ def _sheets(
     """The verdicts of every close that is due, one sheet a signal; those of one span are counted together."""
     found: list[tuple[Sheet, SignalHistory]] = []
     labels = Labels(facts)
-    by_span = sorted(due, key=lambda d: (d.start, d.from_us if d.start else 0, d.signal.name))
-    for _, group in groupby(by_span, key=lambda d: (d.start, d.from_us if d.start else 0)):
+
+    def span(d: Due) -> tuple[bool, bool, int]:
+        return d.grain is Grain.HOUR, d.start, d.from_us if d.start else 0
+
+    for _, group in groupby(sorted(due, key=lambda d: (*span(d), d.signal.name)), key=span):
         members = {d.signal.name: d for d in group}
         since_us = min(d.from_us for d in members.values())
         for history in judged(facts, folder, [d.signal for d in members.values()], now_us=to_us(at), since_us=since_us):

@@ -72,13 +72,14 @@ class Witness:
     clauses: list[Clause] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
 
-    def headline(self, folder: Folder, now_us: int) -> str:
-        """The sentence on top of the alert."""
-        return tell(self.occasion(folder, now_us)).headline
+    def headline(self, folder: Folder, end_us: int) -> str:
+        """The sentence on top of the alert, told as of the close: the same whenever the run came to it."""
+        return tell(self.occasion(folder, end_us)).headline
 
     def occasion(self, folder: Folder, now_us: int) -> Occasion:
         """What is known at the opening, as a story takes it."""
         return Occasion(
+            dated=True,
             account=self.whose.account,
             zone=zone_named(folder.settings.zone),
             now_us=now_us,
@@ -129,7 +130,7 @@ def witnesses(
     whom = [replace(w, born_us=min((born[n] for n in w.nodes if n in born), default=None)) for w in whom]
     found = witness(facts, folder, history.signal, whom, end_us, history.grace_us, now_us, filling=filling)
     for one, row in zip(found, rows, strict=True):
-        one.worth = worth_of(facts.traits_of(int(subjects.account[row]), to_datetime(now_us)))
+        one.worth = worth_of(facts.traits_of(int(subjects.account[row]), to_datetime(min(end_us, now_us))))
     return found
 
 

@@ -32,7 +32,7 @@ def telling(facts: Facts, folder: Folder, histories: Mapping[str, SignalHistory]
         seen = witnesses(facts, folder, history, rows, int(sheet.ends_us[q]), to_us(at), filling=filling)
         return [
             Told(
-                headline=witness.headline(folder, to_us(at)),
+                headline=witness.headline(folder, int(sheet.ends_us[q])),
                 since=to_datetime(since_us(history, row, column, folder)),
                 owner=owner_of(facts, int(history.subjects.account[row]), at),
                 evidence=witness.as_json(folder),

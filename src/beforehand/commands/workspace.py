@@ -1,8 +1,8 @@
 """The one object every face stands on: a workspace and what can be done with it.
 
 Each command is one method: plain data in, plain data out (times are aware UTC datetimes; the faces write them as ISO
-8601). What a command does lives in the module of `commands/` named after it; the imports are made inside the methods
-so that a command loads only what it needs.
+8601). What a command does, and what it takes, stands in the module of `commands/` it is bound to. Two need none:
+`commands.init` makes one, `commands.judge` judges any series.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from beforehand.commands.bound import Command
 from beforehand.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,6 +27,26 @@ SETTINGS_FILE = "beforehand.yaml"
 
 class Workspace:
     """A folder of files, its facts and its state; `actor` is who asks, written beside each change."""
+
+    check = Command("check")
+    load = Command("load")
+    quarantine = Command("quarantine")
+    retry_quarantine = Command("quarantine", "retry")
+    drop_quarantine = Command("quarantine", "drop")
+    unmatched = Command("identity")
+    match = Command("identity")
+    merge = Command("identity")
+    unmerge = Command("identity")
+    run = Command("run")
+    alerts = Command("alerts")
+    show = Command("show")
+    ack = Command("alerts")
+    snooze = Command("alerts")
+    resolve = Command("alerts")
+    replay = Command("replay")
+    backtest = Command("backtest")
+    diff = Command("diff")
+    risk = Command("risk")
 
     def __init__(self, root: Path, actor: str | None = None) -> None:
         self.root = root

@@ -90,7 +90,8 @@ def enter(
     connection.execute(
         "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            batch.number, batch.table, batch.source, batch.file, batch.digest, batch.mapping, seq_from, seq_to, read, loaded,
+            batch.number, batch.table, batch.source, batch.file, batch.digest, batch.mapping, seq_from, seq_to, read,
+            loaded,
             plain(batch.loaded_at), batch.arrival, assumed, backfilled,
         ],
     )  # fmt: skip

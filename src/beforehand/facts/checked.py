@@ -171,7 +171,8 @@ def _shown(raw: str) -> str:
 
 
 def checked(table: str, file: InputFile, columns: Columns, terms: Terms) -> Reading:
-    """The rows of a fact table: id, account, person, occurred_us, learned_us, without_zone, refused, its own columns with
+    """The rows of a fact table: id, account, person, occurred_us, learned_us, without_zone, refused,
+        its own columns with
     their types, and properties."""
     shape, reading = SHAPES[table], Reading(file, terms)
     given = {role: cell(file, column) for role, column in columns.roles.items()}

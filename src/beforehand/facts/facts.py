@@ -14,8 +14,8 @@ from beforehand.calendar import zone_named
 from beforehand.errors import BusyError, EngineError, InputError, among
 from beforehand.facts import batches, loading, outcomes, schema, traits
 from beforehand.facts.asking import first
-from beforehand.facts.quoting import text
 from beforehand.facts.outcomes import Occurrence
+from beforehand.facts.quoting import text
 from beforehand.facts.subjects import Subjects, subjects
 
 if TYPE_CHECKING:
@@ -131,7 +131,8 @@ class Facts:
         return batches.next_seq(self.connection) - 1
 
     def span(self, table: str) -> tuple[int, int, int] | None:
-        """The first and last `occurred_at` (UTC microseconds) and the largest delay of a table, None where it is empty."""
+        """The first and last `occurred_at` (UTC microseconds) and the largest delay of a table, None where it "
+        "is empty."""
         row = first(
             self.connection, f"SELECT epoch_us(min(occurred_at)), epoch_us(max(occurred_at)), max(delay) FROM {table}"
         )
@@ -209,7 +210,8 @@ def failed(error: duckdb.Error) -> EngineError:
     if isinstance(error, duckdb.OutOfMemoryException):
         return EngineError(
             f"The facts need more room than there is: {first}",
-            f"They use {MEMORY_LIMIT} of memory and then the disk of the workspace. Make room there and run the command again.",
+            f"They use {MEMORY_LIMIT} of memory and then the disk of the workspace. Make room there and run the "
+            "command again.",
             code="out-of-memory",
         )
     return EngineError(f"The facts could not be read or written: {first}", "Nothing was half done.", code="engine")

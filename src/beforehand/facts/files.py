@@ -226,7 +226,8 @@ def _first_record(sample: str, delimiter: str) -> tuple[list[str], int]:
 
 
 def with_keys(file: InputFile, connection: duckdb.DuckDBPyConnection) -> InputFile:
-    """JSON lines with the keys of their objects as columns, in the order they are first met; other files as they are."""
+    """JSON lines with the keys of their objects as columns, in the order they are first met; other files as "
+    "they are."""
     if file.form != "jsonl":
         return file
     rows = connection.execute(

@@ -55,7 +55,8 @@ def unmatched(facts: Facts) -> list[Unmatched]:
     raw = ", ".join(map(str, {*nodes, *(n for n, root in into.items() if root in set(nodes))}))
     for table in FACT_TABLES:
         found = facts.connection.execute(
-            f"SELECT account, count(*), min(occurred_at), max(occurred_at) FROM {table} WHERE account IN ({raw}) GROUP BY 1"
+            f"SELECT account, count(*), min(occurred_at), max(occurred_at) FROM {table} WHERE account IN ({raw}) "
+            "GROUP BY 1"
         ).fetchall()
         for node, rows, low, high in found:
             counted[into.get(node, node)].append((rows, low, high))
@@ -85,7 +86,8 @@ def _suggestions(facts: Facts, nodes: list[int], labels: dict[int, str]) -> dict
     names = {
         f"{node}/{name}": name
         for node, name in facts.connection.execute(
-            "SELECT account, external FROM account_ids UNION SELECT account, value FROM traits WHERE trait = 'name' AND member IS NULL"
+            "SELECT account, external FROM account_ids UNION SELECT account, value FROM traits WHERE trait = "
+            "'name' AND member IS NULL"
         ).fetchall()
         if name and int(known.canonical[node]) in label_of
     }
@@ -94,7 +96,8 @@ def _suggestions(facts: Facts, nodes: list[int], labels: dict[int, str]) -> dict
     )
     people = facts.connection.execute(
         f"""SELECT m.account, lower(regexp_extract(i.external, '@([^@]+)$', 1)) AS domain, count(*) FROM members m
-        JOIN person_ids i USING (person) WHERE i.kind = 'email' AND m.account IN ({", ".join(map(str, nodes))}) GROUP BY ALL"""
+        JOIN person_ids i USING (person) WHERE i.kind = 'email' AND m.account IN ({", ".join(map(str, nodes))})
+        GROUP BY ALL"""
     ).fetchall()
     ideas: dict[int, dict[str, Suggestion]] = defaultdict(dict)
     for node, domain, count in people:

@@ -1,4 +1,5 @@
-"""Which rows of a file are known already: the same id with the same content adds nothing, with other content is told."""
+"""Which rows of a file are known already: the same id with the same content adds nothing, with other content is "
+"told."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ def find(connection: duckdb.DuckDBPyConnection, table: str, source: str) -> None
     shape = SHAPES[table]
     canonical_tables(connection)
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE twice AS SELECT id FROM k WHERE reason IS NULL AND NOT made GROUP BY id HAVING count(*) > 1"
+        "CREATE OR REPLACE TEMP TABLE twice AS SELECT id FROM k WHERE reason IS NULL AND NOT made GROUP BY id "
+        "HAVING count(*) > 1"
     )
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE hit AS SELECT rn, id, made FROM k WHERE reason IS NULL "
@@ -33,7 +35,8 @@ def find(connection: duckdb.DuckDBPyConnection, table: str, source: str) -> None
             f"""CREATE OR REPLACE TEMP TABLE judged AS
             SELECT rn, id, content, first(content) OVER (PARTITION BY id ORDER BY rn) AS kept,
                 row_number() OVER (PARTITION BY id ORDER BY rn) AS number
-            FROM (SELECT k.rn, k.id, {arriving_content(shape)} AS content FROM k {ARRIVING} WHERE k.id IN (SELECT id FROM twice EXCEPT SELECT id FROM hit))
+            FROM (SELECT k.rn, k.id, {arriving_content(shape)} AS content FROM k {ARRIVING} WHERE k.id IN (SELECT id
+            FROM twice EXCEPT SELECT id FROM hit))
             """
         )
         connection.execute("INSERT INTO skip SELECT rn FROM judged WHERE number > 1 AND content = kept")
@@ -42,7 +45,8 @@ def find(connection: duckdb.DuckDBPyConnection, table: str, source: str) -> None
         connection.execute(
             f"""CREATE OR REPLACE TEMP TABLE judged AS
             SELECT n.rn, n.made OR n.content IS NOT DISTINCT FROM o.content AS same
-            FROM (SELECT k.rn, k.id, k.made, {arriving_content(shape)} AS content FROM k {ARRIVING} WHERE k.rn IN (SELECT rn FROM hit)) n
+            FROM (SELECT k.rn, k.id, k.made, {arriving_content(shape)} AS content FROM k {ARRIVING} WHERE k.rn
+            IN (SELECT rn FROM hit)) n
             JOIN (SELECT e.id, {stored_content(shape)} AS content FROM {table} e {STORED}
                 WHERE e.source = {text(source)} AND e.id IN (SELECT id FROM hit)) o USING (id)"""
         )
@@ -53,7 +57,8 @@ def find(connection: duckdb.DuckDBPyConnection, table: str, source: str) -> None
 # The sides of a comparison: accounts and people as they are merged now, so that a match made between two loads of a
 # row does not make it another row.
 ARRIVING = (
-    "JOIN s USING (rn) JOIN acct a ON a.text = k.account LEFT JOIN mem m ON m.account_text = k.account AND m.person_text = k.person "
+    "JOIN s USING (rn) JOIN acct a ON a.text = k.account LEFT JOIN mem m ON m.account_text = k.account AND "
+    "m.person_text = k.person "
     "LEFT JOIN canon_account ca ON ca.node = a.account LEFT JOIN canon_person cp ON cp.node = m.person"
 )
 STORED = (
@@ -80,7 +85,8 @@ def _content(shape: Shape, side: str, account: str, occurred_us: str) -> str:
 
 def _contradict(connection: duckdb.DuckDBPyConnection, rows: str, other: str) -> None:
     connection.execute(
-        f"UPDATE k SET reason = concat('id ', left(k.id, 60), ': {other} has it with other content') WHERE rn IN ({rows})"
+        f"UPDATE k SET reason = concat('id ', left(k.id, 60), ': {other} has it with other content') WHERE rn IN "
+        f"({rows})"
     )
 
 

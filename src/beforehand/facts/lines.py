@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Collection, Iterator
 from typing import IO
 
@@ -111,8 +110,7 @@ def _walk(file: InputFile, rows: Collection[int], unreadable: set[int]) -> dict[
 
 def _short_lines(stream: IO[bytes]) -> Iterator[str]:
     """The lines of a file, each cut off where it is longer than a row may be, so that none fills the memory."""
-    buffered = io.BufferedReader(stream) if not hasattr(stream, "readline") else stream  # type: ignore[arg-type]
-    while line := buffered.readline(LINE_LIMIT + 1):
+    while line := stream.readline(LINE_LIMIT + 1):
         yield line.decode("utf-8", "replace")
         while line and not line.endswith(b"\n") and len(line) > LINE_LIMIT:
-            line = buffered.readline(LINE_LIMIT + 1)
+            line = stream.readline(LINE_LIMIT + 1)

@@ -20,7 +20,8 @@ def link_accounts(connection: duckdb.DuckDBPyConnection, batch: Batch, systems: 
     """Marks the accounts of `k` as listed and gives them their external ids and domains; rows that brought anything
     new go to `changed`. An external id that another listed account has sends the row to quarantine."""
     connection.execute(
-        """INSERT INTO changed SELECT DISTINCT k.rn FROM k JOIN acct a ON a.text = k.account JOIN accounts n ON n.account = a.account
+        """INSERT INTO changed SELECT DISTINCT k.rn FROM k JOIN acct a ON a.text = k.account JOIN accounts n
+            ON n.account = a.account
         WHERE k.reason IS NULL AND NOT n.listed"""
     )
     _claims(connection, systems)
@@ -37,9 +38,11 @@ def link_accounts(connection: duckdb.DuckDBPyConnection, batch: Batch, systems: 
     )
     # Nodes that facts made under this very id or domain, before anybody said whose it is.
     meant = connection.execute(
-        """SELECT DISTINCT n.account, c.account FROM claims c JOIN account_ids i ON i.external = c.external OR i.external = c.plain
+        """SELECT DISTINCT n.account, c.account FROM claims c JOIN account_ids i
+            ON i.external = c.external OR i.external = c.plain
         JOIN accounts n ON n.account = i.account
-        WHERE c.good AND NOT n.listed AND n.account <> c.account AND (i.external = c.external OR n.made_by = c.system OR c.system = '')
+        WHERE c.good AND NOT n.listed AND n.account <> c.account
+        AND (i.external = c.external OR n.made_by = c.system OR c.system = '')
         ORDER BY 1, 2"""
     ).fetchall()
     connection.execute(
@@ -52,19 +55,22 @@ def link_accounts(connection: duckdb.DuckDBPyConnection, batch: Batch, systems: 
 def _claims(connection: duckdb.DuckDBPyConnection, systems: list[str]) -> None:
     """`claims`: what each good row says its account is also known by."""
     parts = [
-        f"SELECT rn, {text(system + ':')} || x{number} AS external, x{number} AS plain, {text(system)} AS system, 'external' AS kind "
+        f"SELECT rn, {text(system + ':')} || x{number} AS external, x{number} AS plain, {text(system)} AS system, "
+        "'external' AS kind "
         f"FROM s WHERE x{number} IS NOT NULL"
         for number, system in enumerate(systems)
     ]
     free = ", ".join(text(d) for d in FREE_MAIL)
     parts.append(
         f"SELECT rn, d AS external, d AS plain, '' AS system, 'domain' AS kind FROM (SELECT rn, unnest(list_transform("
-        f"regexp_split_to_array(lower(domain), '[,; ]+'), lambda x: regexp_replace(x, '^(https?://)?(www[.])?@?', ''))) AS d FROM s "
+        "regexp_split_to_array(lower(domain), '[,; ]+'), lambda x: regexp_replace(x, '^(https?://)?(www[.])?@?', "
+        "''))) AS d FROM s "
         f"WHERE domain IS NOT NULL) WHERE d <> '' AND d NOT IN ({free})"
     )
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE claims AS SELECT p.*, a.account, true AS good
-        FROM ({" UNION ALL ".join(parts)}) p JOIN k USING (rn) JOIN acct a ON a.text = k.account WHERE k.reason IS NULL"""
+        FROM ({" UNION ALL ".join(parts)}) p JOIN k USING (rn) JOIN acct a ON a.text = k.account
+        WHERE k.reason IS NULL"""
     )
 
 
@@ -72,11 +78,13 @@ def _refuse_taken(connection: duckdb.DuckDBPyConnection) -> None:
     """A row may not take an external id from a listed account, nor from an earlier row; a domain stays where it is."""
     into = merged(connection, "account")
     rows = connection.execute(
-        """SELECT c.rn, c.external, c.kind, c.account, i.account, n.label FROM claims c JOIN account_ids i ON i.external = c.external
+        """SELECT c.rn, c.external, c.kind, c.account, i.account, n.label FROM claims c JOIN account_ids i
+            ON i.external = c.external
         JOIN accounts n ON n.account = i.account WHERE n.listed AND i.account <> c.account
         UNION ALL
         SELECT rn, external, kind, account, owner, (SELECT label FROM accounts WHERE accounts.account = owner)
-        FROM (SELECT *, first_value(account) OVER (PARTITION BY external ORDER BY rn) AS owner FROM claims) WHERE owner <> account"""
+        FROM (SELECT *, first_value(account) OVER (PARTITION BY external ORDER BY rn) AS owner FROM claims)
+        WHERE owner <> account"""
     ).fetchall()
     for rn, external, kind, account, owner, label in rows:
         if final(into, account) == final(into, owner):
@@ -105,11 +113,13 @@ def link_people(connection: duckdb.DuckDBPyConnection, batch: Batch, systems: li
     """Gives the people of `k` their addresses and ids in other systems; what one of these stood for alone is merged."""
     parts = ["SELECT rn, lower(email) AS external, 'email' AS kind FROM s WHERE email LIKE '%_@_%'"]
     parts += [
-        f"SELECT rn, {text(system + ':')} || x{number} AS external, 'external' AS kind FROM s WHERE x{number} IS NOT NULL"
+        f"SELECT rn, {text(system + ':')} || x{number} AS external, 'external' AS kind FROM s WHERE x{number} IS "
+        "NOT NULL"
         for number, system in enumerate(systems)
     ]
     connection.execute(
-        f"""CREATE OR REPLACE TEMP TABLE claims AS SELECT p.*, m.person FROM ({" UNION ALL ".join(parts)}) p JOIN k USING (rn)
+        f"""CREATE OR REPLACE TEMP TABLE claims AS SELECT p.*, m.person FROM ({" UNION ALL ".join(parts)}) p
+            JOIN k USING (rn)
         JOIN mem m ON m.account_text = k.account AND m.person_text = k.person WHERE k.reason IS NULL"""
     )
     connection.execute(
@@ -119,7 +129,8 @@ def link_people(connection: duckdb.DuckDBPyConnection, batch: Batch, systems: li
     # Two ids for one address: whoever was known by nothing else becomes the other; people with ids of their own do not.
     meant = connection.execute(
         """SELECT DISTINCT i.person, c.person FROM claims c JOIN person_ids i ON i.external = c.external
-        WHERE i.person <> c.person AND (SELECT count(*) FROM person_ids o WHERE o.person = i.person) = 1 ORDER BY 1, 2"""
+        WHERE i.person <> c.person AND (SELECT count(*) FROM person_ids o WHERE o.person = i.person) = 1 ORDER BY 1,
+        2"""
     ).fetchall()
     connection.execute(
         """INSERT INTO person_ids SELECT external, arg_min(person, rn), any_value(kind) FROM claims

@@ -56,7 +56,8 @@ def stage(connection: duckdb.DuckDBPyConnection, table: str, file: InputFile, co
     account = account_text("account", "email") if table == "people" else "account"
     person = "person" if table == "people" else "CAST(NULL AS VARCHAR)"
     connection.execute(
-        f"""CREATE OR REPLACE TEMP TABLE k AS SELECT rn, {"person" if table == "people" else "account"} AS id, false AS made,
+        f"""CREATE OR REPLACE TEMP TABLE k AS SELECT rn, {"person" if table == "people" else "account"} AS id, false
+            AS made,
         {account} AS account, {person} AS person, occurred_us, refused AS reason, without_zone,
         learned_us IS NOT NULL AS given, coalesce(learned_us < occurred_us, false) AS raised FROM s"""
     )
@@ -84,12 +85,15 @@ def store(facts: Facts, batch: Batch, file: InputFile, columns: Columns) -> Load
     written = traits.record(connection, batch, first_seq)
     rows, good, fresh, assumed, raised, without_zone, first_us = only(
         connection,
-        f"""SELECT count(*), {count("reason IS NULL")}, {count("fresh")}, {count("fresh AND NOT given AND occurred_us IS NOT NULL")},
+        f"""SELECT count(*), {count("reason IS NULL")}, {count("fresh")},
+            {count("fresh AND NOT given AND occurred_us IS NOT NULL")},
         {count("fresh AND raised")}, {count("fresh AND without_zone")}, min(CASE WHEN fresh THEN occurred_us END)
-        FROM (SELECT *, reason IS NULL AND rn IN (SELECT rn FROM changed) AS fresh FROM k WHERE reason IS NULL OR reason <> '')""",
+        FROM (SELECT *, reason IS NULL AND rn IN (SELECT rn FROM changed) AS fresh FROM k
+        WHERE reason IS NULL OR reason <> '')""",
     )
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE skip AS SELECT rn FROM k WHERE reason IS NULL AND rn NOT IN (SELECT rn FROM changed)"
+        "CREATE OR REPLACE TEMP TABLE skip AS SELECT rn FROM k WHERE reason IS NULL AND rn NOT IN (SELECT rn "
+        "FROM changed)"
     )
     kept = keep_bad_rows(connection, batch, file)
     assumed = assumed if batch.arrival == "occurred" else 0

@@ -201,7 +201,8 @@ def _insert(connection: duckdb.DuckDBPyConnection, batch: Batch, first_seq: int,
     shape = SHAPES[batch.table]
     row = first(
         connection,
-        "SELECT count(*), count_if(made AND reason IS NULL), count_if(reason IS NOT NULL), (SELECT count(*) FROM skip) FROM k",
+        "SELECT count(*), count_if(made AND reason IS NULL), count_if(reason IS NOT NULL), (SELECT count(*) FROM "
+        "skip) FROM k",
     )
     assert row is not None
     rows, made, bad, skipped = row
@@ -238,7 +239,8 @@ def unmatched(facts: Facts) -> int:
         """SELECT count(*) FROM k JOIN acct ON acct.text = k.account LEFT JOIN canon_account c ON c.node = acct.account
         WHERE k.reason IS NULL AND k.rn NOT IN (SELECT rn FROM skip)
         AND coalesce(c.into_node, acct.account) NOT IN (
-            SELECT coalesce(c.into_node, n.account) FROM account_sources n LEFT JOIN canon_account c ON c.node = n.account
+            SELECT coalesce(c.into_node, n.account) FROM account_sources n LEFT JOIN canon_account c
+            ON c.node = n.account
             WHERE n.source = ?)""",
         [facts.settings.accounts_from],
     )

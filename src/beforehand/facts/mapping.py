@@ -59,7 +59,8 @@ def read_mapping(written: str | Path | Mapping[str, Any] | None) -> dict[str, st
 
 
 def _from_file(path: Path) -> Mapping[str, Any]:
-    from ruamel.yaml import YAML, YAMLError
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
     try:
         read = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))

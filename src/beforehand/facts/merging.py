@@ -58,7 +58,8 @@ def undo(connection: duckdb.DuckDBPyConnection, kind: NodeKind, node: int, at: d
     """
     row = first(
         connection,
-        "SELECT merge, into_node FROM merges WHERE kind = ? AND node = ? AND undone_at IS NULL ORDER BY merge DESC LIMIT 1",
+        "SELECT merge, into_node FROM merges WHERE kind = ? AND node = ? AND undone_at IS NULL ORDER BY merge "
+        "DESC LIMIT 1",
         [kind, node],
     )
     if row is None:

@@ -44,7 +44,8 @@ def occurrences(facts: Facts, outcome: str, until_us: int) -> list[Occurrence]:
     if outcome in facts.derived:
         return list(_silences(facts, facts.derived[outcome], until_us))
     found = facts.connection.execute(
-        """SELECT account, epoch_us(occurred_at), epoch_us(occurred_at) + delay, epoch_us(notice_at), amount FROM outcomes
+        """SELECT account, epoch_us(occurred_at), epoch_us(occurred_at) + delay, epoch_us(notice_at), amount
+            FROM outcomes
         WHERE outcome = ? AND epoch_us(occurred_at) <= ? ORDER BY stored_seq""",
         [outcome, until_us],
     ).fetchall()

@@ -55,7 +55,8 @@ def keep_bad_rows(connection: duckdb.DuckDBPyConnection, batch: Batch, file: Inp
         )
         originals = _originals(file)
         connection.execute(
-            f"""INSERT INTO quarantine SELECT ?, ?, ?, ?, b.line, k.reason, o.original, CASE WHEN k.made THEN NULL ELSE k.id END, true
+            f"""INSERT INTO quarantine SELECT ?, ?, ?, ?, b.line, k.reason, o.original, CASE WHEN k.made THEN NULL
+                ELSE k.id END, true
             FROM k JOIN bad_lines b USING (rn) JOIN ({originals}) o USING (rn)""",
             [batch.number, batch.table, batch.source, batch.file],
         )
@@ -135,7 +136,8 @@ def _keep_unreadable(connection: duckdb.DuckDBPyConnection, batch: Batch, file: 
             at = lines_in(stream, [bad.start for bad in file.bad])
         kept += [(at[bad.start], bad.reason, bad.text) for bad in file.bad]
     rejected = connection.execute(
-        "SELECT line_byte_position - 1, any_value(error_type), left(any_value(csv_line), ?) FROM reject_errors GROUP BY 1 ORDER BY 1",
+        "SELECT line_byte_position - 1, any_value(error_type), left(any_value(csv_line), ?) FROM reject_errors "
+        "GROUP BY 1 ORDER BY 1",
         [_SHOWN],
     ).fetchall()
     lines = lines_at(file, [place for place, _, _ in rejected])
@@ -152,7 +154,8 @@ def _keep_unreadable(connection: duckdb.DuckDBPyConnection, batch: Batch, file: 
 
 
 def listed(facts: Facts, limit: int | None = None) -> tuple[list[dict[str, Any]], int]:
-    """The rows in quarantine (file, line, reason, row as it was read, table, source), oldest load first, and how many."""
+    """The rows in quarantine (file, line, reason, row as it was read, table, source), oldest load first, and "
+    "how many."""
     total = only(facts.connection, "SELECT count(*) FROM quarantine")[0]
     rows = facts.connection.execute(
         f"""SELECT file, line, reason, "row", tbl, source FROM quarantine ORDER BY batch, line

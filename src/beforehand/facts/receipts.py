@@ -109,7 +109,8 @@ def _same(one: Value, other: Value) -> bool:
 
 
 def _rows(facts: Facts, query: Query, known_us: int, within: Narrowed | None) -> None:
-    """Makes `asked`: the rows a question is about, with `us`, `sign`, `value`, `hit`, `person` and the digest of each."""
+    """Makes `asked`: the rows a question is about, with `us`, `sign`, `value`, `hit`, `person` and the digest "
+    "of each."""
     from beforehand.panel import where
 
     shape = SHAPES[query.table]
@@ -150,7 +151,8 @@ def _rows(facts: Facts, query: Query, known_us: int, within: Narrowed | None) ->
     facts.connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE asked AS
         SELECT a.us, a.seq, a.id, a.sign, a.value, a.hit, a.key, p.person FROM (
-            SELECT epoch_us(occurred_at) AS us, stored_seq AS seq, id, account, member, {"sign" if shape.versioned else "1"} AS sign,
+            SELECT epoch_us(occurred_at) AS us, stored_seq AS seq, id, account, member,
+            {"sign" if shape.versioned else "1"} AS sign,
             CAST({value} AS DOUBLE) AS value, CAST({hit} AS BOOLEAN) AS hit, md5(concat_ws(chr(31), {content})) AS key
             FROM {within.table(query) if within else query.table} t WHERE {" AND ".join(conditions)}) a
         LEFT JOIN ({_people(facts)}) p ON p.account = a.account AND p.member = a.member"""
@@ -223,28 +225,31 @@ def _answer(query: Query) -> str:
             known = "CASE WHEN r.value IS NOT NULL THEN r.sign END"
             return f"SELECT s.nth, sum(r.value * r.sign) / nullif(sum({known}), 0) {inside} GROUP BY 1"
         case "share":
-            return f"SELECT s.nth, sum(CASE WHEN r.hit THEN r.sign ELSE 0 END) / nullif(sum(r.sign), 0) {inside} GROUP BY 1"
+            true = "sum(CASE WHEN r.hit THEN r.sign ELSE 0 END)"
+            return f"SELECT s.nth, {true} / nullif(sum(r.sign), 0) {inside} GROUP BY 1"
         case "people":
             counted = f"SELECT s.nth, r.person, sum(r.sign) AS present {inside} WHERE r.person IS NOT NULL GROUP BY ALL"
             return f"SELECT nth, count_if(present > 0) FROM ({counted}) GROUP BY 1"
         case "latest":
-            return f"SELECT s.nth, max(r.us) {inside} WHERE {_STANDING} GROUP BY 1"
+            return f"SELECT s.nth, max(r.us) {_standing('r.us >= s.low AND r.us < s.high')} GROUP BY 1"
         case _:
-            before = "FROM asked_spans s JOIN asked r ON r.us < s.high"
-            return f"SELECT s.nth, arg_max(r.value, (r.us, r.seq)) {before} WHERE r.value IS NOT NULL AND {_STANDING} GROUP BY 1"
+            last = "arg_max(r.value, (r.us, r.seq))"
+            return f"SELECT s.nth, {last} {_standing('r.us < s.high')} AND r.value IS NOT NULL GROUP BY 1"
 
 
-_STANDING = (
-    "r.sign > 0 AND (r.us, r.id, r.value) NOT IN (SELECT (us, id, value) FROM asked GROUP BY ALL HAVING sum(sign) <= 0)"
-)
-"""Rows that were not taken back: a version that was followed by another one counts no more."""
+def _standing(on: str) -> str:
+    """Rows that were not taken back: a version that was followed by another one counts no more."""
+    net = "SELECT *, sum(sign) OVER (PARTITION BY id, us, value) AS net FROM asked"
+    return f"FROM asked_spans s JOIN ({net}) r ON {on} WHERE r.sign > 0 AND r.net > 0"
 
 
 def _proof(facts: Facts, table: str) -> tuple[int, str, tuple[str, ...]]:
-    """Count, digest and sample ids of `asked`. The digest is a sum of the rows' own, so that their order is no matter."""
+    """Count, digest and sample ids of `asked`. The digest is a sum of the rows' own, so that their order is no "
+    "matter."""
     count, low, high = only(
         facts.connection,
-        "SELECT coalesce(sum(sign), 0), sum(CAST(md5_number_lower(key) AS HUGEINT)), sum(CAST(md5_number_upper(key) AS HUGEINT)) FROM asked",
+        "SELECT coalesce(sum(sign), 0), sum(CAST(md5_number_lower(key) AS HUGEINT)), "
+        "sum(CAST(md5_number_upper(key) AS HUGEINT)) FROM asked",
     )
     rows = facts.connection.execute(
         "SELECT id FROM asked WHERE sign > 0 ORDER BY us, seq LIMIT ?", [SAMPLES]
@@ -260,9 +265,11 @@ def _trait(facts: Facts, query: Query, known_us: int) -> Receipt:
     if query.members:
         whose = f"(account, member) IN ({', '.join(f'({int(a)}, {int(m)})' for a, m in query.members)})"
     rows = facts.connection.execute(
-        f"""SELECT CASE WHEN dated THEN epoch_us(occurred_at) ELSE {-(2**62)} END AS from_us, value, stored_seq, source, account, delay
+        f"""SELECT CASE WHEN dated THEN epoch_us(occurred_at) ELSE {-(2**62)} END AS from_us, value, stored_seq,
+            source, account, delay
         FROM traits WHERE account IN ({nodes}) AND {whose} AND trait = {text(query.of or "")}
-        AND (NOT dated OR epoch_us(occurred_at) + delay < {known_us}) AND (NOT dated OR epoch_us(occurred_at) < {query.edges_us[-1]})
+        AND (NOT dated OR epoch_us(occurred_at) + delay < {known_us})
+        AND (NOT dated OR epoch_us(occurred_at) < {query.edges_us[-1]})
         ORDER BY from_us, stored_seq"""
     ).fetchall()
     values: list[Value] = []

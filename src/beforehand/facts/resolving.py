@@ -52,11 +52,13 @@ def resolve_accounts(connection: duckdb.DuckDBPyConnection, source: str, now: da
     connection.execute("DELETE FROM acct WHERE account IS NULL AND text LIKE '@%'")
     connection.execute(
         """UPDATE acct SET account = made.node FROM (
-            SELECT text, row_number() OVER (ORDER BY rn) - 1 + (SELECT coalesce(max(account), -1) + 1 FROM accounts) AS node
+            SELECT text, row_number() OVER (ORDER BY rn) - 1 + (SELECT coalesce(max(account), -1) + 1 FROM accounts)
+            AS node
             FROM acct WHERE account IS NULL) made WHERE made.text = acct.text"""
     )
     connection.execute(
-        "INSERT INTO accounts SELECT account, text, false, ?, ? FROM acct WHERE account NOT IN (SELECT account FROM accounts)",
+        "INSERT INTO accounts SELECT account, text, false, ?, ? FROM acct WHERE account NOT IN (SELECT account "
+        "FROM accounts)",
         [source, now],
     )
     connection.execute(
@@ -86,17 +88,20 @@ def resolve_people(connection: duckdb.DuckDBPyConnection, source: str) -> None:
     key = "CASE WHEN text LIKE '%_@_%' THEN lower(text) ELSE text END"
     connection.execute(
         f"""UPDATE pers SET person = made.node FROM (
-            SELECT key, row_number() OVER (ORDER BY min(rn)) - 1 + (SELECT coalesce(max(person), -1) + 1 FROM persons) AS node
+            SELECT key, row_number() OVER (ORDER BY min(rn)) - 1 + (SELECT coalesce(max(person), -1) + 1
+            FROM persons) AS node
             FROM (SELECT {key} AS key, rn FROM pers WHERE person IS NULL) GROUP BY key) made
         WHERE pers.person IS NULL AND made.key = {key.replace("text", "pers.text")}"""
     )
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE fresh AS
-        SELECT person, any_value({key}) AS external FROM pers WHERE person NOT IN (SELECT person FROM persons) GROUP BY person"""
+        SELECT person, any_value({key}) AS external FROM pers WHERE person NOT IN (SELECT person FROM persons)
+        GROUP BY person"""
     )
     connection.execute("INSERT INTO persons SELECT person, external FROM fresh")
     connection.execute(
-        "INSERT INTO person_ids SELECT external, person, CASE WHEN external LIKE '%_@_%' THEN 'email' ELSE 'id' END FROM fresh"
+        "INSERT INTO person_ids SELECT external, person, CASE WHEN external LIKE '%_@_%' THEN 'email' ELSE 'id' "
+        "END FROM fresh"
     )
     connection.execute(
         """CREATE OR REPLACE TEMP TABLE mem AS
@@ -113,5 +118,6 @@ def resolve_people(connection: duckdb.DuckDBPyConnection, source: str) -> None:
     )
     connection.execute("INSERT INTO members SELECT account, member, person FROM fresh")
     connection.execute(
-        "UPDATE mem SET member = fresh.member FROM fresh WHERE mem.member IS NULL AND fresh.account = mem.account AND fresh.person = mem.person"
+        "UPDATE mem SET member = fresh.member FROM fresh WHERE mem.member IS NULL AND fresh.account = "
+        "mem.account AND fresh.person = mem.person"
     )

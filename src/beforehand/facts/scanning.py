@@ -79,7 +79,8 @@ def _measure(chunk: bytes, position: int, row_start: int, quoted: bool, quotes: 
 
 
 def _judge(stream: IO[bytes], start: int, delimiter: bytes | None) -> tuple[BadLine | None, int]:
-    """What is wrong with the line at `start` (None: nothing; a stray quote had misled us), and where the next begins."""
+    """What is wrong with the line at `start` (None: nothing; a stray quote had misled us), and where the next "
+    "begins."""
     stream.seek(start)
     line = stream.readline(LINE_LIMIT + 1)
     text = line[:_SHOWN].decode("utf-8", "replace").rstrip("\r\n")

@@ -104,8 +104,10 @@ LOADABLE = ("accounts", "people", *FACT_TABLES)
 _LEDGERS = (
     "CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR)",
     # `value` of a trait is text; `occurred_at` of an undated one is 1970-01-01: it holds from the beginning.
-    "CREATE TABLE traits (stored_seq BIGINT NOT NULL, source VARCHAR NOT NULL, account INTEGER NOT NULL, member INTEGER, "
-    "trait VARCHAR NOT NULL, value VARCHAR, occurred_at TIMESTAMP NOT NULL, delay BIGINT NOT NULL, dated BOOLEAN NOT NULL, "
+    "CREATE TABLE traits (stored_seq BIGINT NOT NULL, source VARCHAR NOT NULL, account INTEGER NOT NULL, member "
+    "INTEGER, "
+    "trait VARCHAR NOT NULL, value VARCHAR, occurred_at TIMESTAMP NOT NULL, delay BIGINT NOT NULL, dated BOOLEAN "
+    "NOT NULL, "
     "learned_at TIMESTAMP GENERATED ALWAYS AS (occurred_at + to_microseconds(delay)) VIRTUAL)",
     # `listed`: an accounts file has named it, so its label is final; others were made by facts.
     "CREATE TABLE accounts (account INTEGER PRIMARY KEY, label VARCHAR NOT NULL, listed BOOLEAN NOT NULL, "
@@ -116,13 +118,16 @@ _LEDGERS = (
     "CREATE TABLE persons (person INTEGER PRIMARY KEY, label VARCHAR NOT NULL)",
     "CREATE TABLE person_ids (external VARCHAR PRIMARY KEY, person INTEGER NOT NULL, kind VARCHAR NOT NULL)",
     "CREATE TABLE members (account INTEGER NOT NULL, member INTEGER NOT NULL, person INTEGER NOT NULL)",
-    "CREATE TABLE merges (merge INTEGER PRIMARY KEY, kind VARCHAR NOT NULL, node INTEGER NOT NULL, into_node INTEGER NOT NULL, "
+    "CREATE TABLE merges (merge INTEGER PRIMARY KEY, kind VARCHAR NOT NULL, node INTEGER NOT NULL, into_node "
+    "INTEGER NOT NULL, "
     "merged_at TIMESTAMP NOT NULL, actor VARCHAR NOT NULL, undone_at TIMESTAMP, undone_by VARCHAR)",
-    "CREATE TABLE batches (batch INTEGER PRIMARY KEY, tbl VARCHAR NOT NULL, source VARCHAR NOT NULL, file VARCHAR NOT NULL, "
+    "CREATE TABLE batches (batch INTEGER PRIMARY KEY, tbl VARCHAR NOT NULL, source VARCHAR NOT NULL, file "
+    "VARCHAR NOT NULL, "
     "digest VARCHAR NOT NULL, mapping VARCHAR NOT NULL, seq_from BIGINT NOT NULL, seq_to BIGINT NOT NULL, "
     "read BIGINT NOT NULL, loaded BIGINT NOT NULL, loaded_at TIMESTAMP NOT NULL, arrival VARCHAR NOT NULL, "
     "assumed BIGINT NOT NULL, backfilled BOOLEAN NOT NULL)",
-    "CREATE TABLE quarantine (batch INTEGER NOT NULL, tbl VARCHAR NOT NULL, source VARCHAR NOT NULL, file VARCHAR NOT NULL, "
+    "CREATE TABLE quarantine (batch INTEGER NOT NULL, tbl VARCHAR NOT NULL, source VARCHAR NOT NULL, file "
+    "VARCHAR NOT NULL, "
     'line BIGINT NOT NULL, reason VARCHAR NOT NULL, "row" VARCHAR NOT NULL, id VARCHAR, retry BOOLEAN NOT NULL)',
 )
 
@@ -139,7 +144,8 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
         if found != str(VERSION):
             newer = found.isdigit() and int(found) > VERSION
             raise EngineError(
-                f"The facts of this workspace have schema version {found}; this Beforehand works with version {VERSION}.",
+                f"The facts of this workspace have schema version {found}; this Beforehand works with version "
+                f"{VERSION}.",
                 "Update Beforehand to the version that wrote them."
                 if newer
                 else "Keep .beforehand/facts.duckdb aside and load the files again, or use the version that wrote it.",

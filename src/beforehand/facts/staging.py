@@ -64,13 +64,16 @@ def keys_from_s(connection: duckdb.DuckDBPyConnection, table: str, with_ids: boo
     content = ", ".join(_present(c) for c in ("account", "person", "occurred_us", *own))
     digest = f"md5(concat_ws({SEPARATOR}, {content}))"
     connection.execute(
-        f"""CREATE OR REPLACE TEMP TABLE k AS SELECT rn, {"id" if with_ids else f"CASE WHEN refused IS NULL THEN {digest} END"}
-        AS id, id IS NULL AS made, {account_text("account", "person")} AS account, person, occurred_us, refused AS reason,
+        f"""CREATE OR REPLACE TEMP TABLE k AS SELECT rn,
+            {"id" if with_ids else f"CASE WHEN refused IS NULL THEN {digest} END"}
+        AS id, id IS NULL AS made, {account_text("account", "person")} AS account, person, occurred_us, refused
+        AS reason,
         without_zone, learned_us IS NOT NULL AS given, coalesce(learned_us < occurred_us, false) AS raised FROM s"""
     )
     if with_ids and first(connection, "SELECT 1 FROM k WHERE made AND reason IS NULL LIMIT 1"):
         connection.execute(
-            f"UPDATE k SET id = d.digest FROM (SELECT rn, {digest} AS digest FROM s WHERE id IS NULL AND refused IS NULL) d "
+            f"UPDATE k SET id = d.digest FROM (SELECT rn, {digest} AS digest FROM s WHERE id IS NULL AND refused "
+            "IS NULL) d "
             "WHERE d.rn = k.rn"
         )
     if first(connection, "SELECT 1 FROM k WHERE made AND reason IS NULL GROUP BY id HAVING count(*) > 1 LIMIT 1"):

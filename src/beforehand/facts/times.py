@@ -24,27 +24,31 @@ def time_us(column: str, kind: str, zone: str) -> str:
         return f"CASE WHEN isfinite({column}) THEN epoch_us({column}) END"
     if kind.startswith(NAIVE):
         local = f"CAST({column} AS TIMESTAMP)"
-        return f"CASE WHEN isfinite({column}) THEN epoch_us({local if zone == 'UTC' else f'timezone({quoted(zone)}, {local})'}) END"
+        there = local if zone == "UTC" else f"timezone({quoted(zone)}, {local})"
+        return f"CASE WHEN isfinite({column}) THEN epoch_us({there}) END"
     if kind in WHOLE or kind in REAL or kind.startswith("DECIMAL"):
         return _epoch(f"CAST({column} AS DOUBLE)" if kind in REAL else f"CAST({column} AS HUGEINT)", kind in REAL)
     return (
         f"COALESCE(CASE WHEN {column} LIKE '____-%' THEN epoch_us(TRY_CAST({column} AS TIMESTAMPTZ)) END, "
-        f"CASE WHEN regexp_full_match({column}, '-?[0-9]{{9,19}}([.][0-9]+)?') THEN {_epoch(f'TRY_CAST({column} AS DOUBLE)', True)} "
+        f"CASE WHEN regexp_full_match({column}, '-?[0-9]{{9,19}}([.][0-9]+)?') THEN "
+        f"{_epoch(f'TRY_CAST({column} AS DOUBLE)', True)} "
         f"WHEN regexp_full_match({column}, '[0-9]{{8}}') THEN epoch_us(TRY_CAST("
         f"concat_ws('-', {column}[1:4], {column}[5:6], {column}[7:8]) AS TIMESTAMPTZ)) "
-        f"ELSE epoch_us(TRY_CAST(regexp_replace(replace(upper({column}), ',', '.'), {_BASIC}, '\\1-\\2-\\3T\\4:\\5:\\6') AS TIMESTAMPTZ)) END)"
+        f"ELSE epoch_us(TRY_CAST(regexp_replace(replace(upper({column}), ',', '.'), {_BASIC}, "
+        "'\\1-\\2-\\3T\\4:\\5:\\6') AS TIMESTAMPTZ)) END)"
     )
 
 
 def zoneless(column: str, kind: str) -> str:
     """SQL that says whether a readable time came without zone."""
-    if kind.startswith("TIMESTAMP WITH TIME ZONE") or kind in WHOLE or kind in REAL or kind.startswith("DECIMAL"):
+    if kind.startswith(("TIMESTAMP WITH TIME ZONE", "DECIMAL")) or kind in WHOLE or kind in REAL:
         return "false"
     if kind.startswith(NAIVE):
         return f"{column} IS NOT NULL"
     return (
         f"CASE WHEN {column} IS NULL OR {column} LIKE '%Z' THEN false "
-        f"WHEN {column} LIKE '%-%' OR {column} LIKE '%T%' OR length({column}) = 8 THEN NOT regexp_matches({column}, {_ZONED}) "
+        f"WHEN {column} LIKE '%-%' OR {column} LIKE '%T%' OR length({column}) = 8 THEN NOT "
+        f"regexp_matches({column}, {_ZONED}) "
         "ELSE false END"
     )
 

@@ -42,7 +42,8 @@ def unpivot(connection: duckdb.DuckDBPyConnection, names: list[str]) -> None:
     listed = ", ".join(text(n) for n in names)
     values = ", ".join(f"t{number}" for number in range(len(names)))
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE long AS SELECT rn, unnest([{listed}]) AS trait, unnest([{values}]) AS value FROM s"
+        f"CREATE OR REPLACE TEMP TABLE long AS SELECT rn, unnest([{listed}]) AS trait, unnest([{values}]) AS "
+        "value FROM s"
     )
 
 
@@ -74,7 +75,8 @@ def record(connection: duckdb.DuckDBPyConnection, batch: Batch, first_seq: int) 
     connection.execute(
         """CREATE OR REPLACE TEMP TABLE fresh AS
         WITH newest AS (
-            SELECT account, member, trait, arg_max({'value': value}, (occurred_at, stored_seq)).value AS value, true AS there
+            SELECT account, member, trait, arg_max({'value': value}, (occurred_at, stored_seq)).value AS value, true
+            AS there
             FROM traits WHERE account IN (SELECT account FROM arriving) GROUP BY ALL),
         undated AS (
             SELECT max(rn) AS rn, account, member, trait, arg_max({'value': value}, rn).value AS value
@@ -94,7 +96,8 @@ def record(connection: duckdb.DuckDBPyConnection, batch: Batch, first_seq: int) 
     )
     connection.execute(
         f"""INSERT INTO traits (stored_seq, source, account, member, trait, value, occurred_at, delay, dated)
-        SELECT {first_seq} - 1 + row_number() OVER (ORDER BY rn, trait), {text(batch.source)}, account, member, trait, value,
+        SELECT {first_seq} - 1 + row_number() OVER (ORDER BY rn, trait), {text(batch.source)}, account, member,
+        trait, value,
         make_timestamp(occurred_us), delay, dated FROM fresh"""
     )
     connection.execute("INSERT INTO changed SELECT DISTINCT rn FROM fresh")
@@ -105,7 +108,8 @@ def values(facts: Facts, names: tuple[str, ...] = ()) -> Values:
     """All values of the traits named (none: of all), of stored accounts and members, merges not applied."""
     marks = f"WHERE trait IN ({', '.join('?' * len(names))})" if names else ""
     found = facts.connection.execute(
-        f"""SELECT account, coalesce(member, -1) AS member, trait, value, CASE WHEN dated THEN epoch_us(occurred_at) ELSE 0 END AS from_us,
+        f"""SELECT account, coalesce(member, -1) AS member, trait, value, CASE WHEN dated THEN epoch_us(occurred_at)
+            ELSE 0 END AS from_us,
         CASE WHEN dated THEN epoch_us(occurred_at) + delay ELSE 0 END AS learned_us, dated FROM traits {marks}
         ORDER BY account, coalesce(member, -1), trait, from_us, stored_seq""",
         list(names),
@@ -134,9 +138,11 @@ def of(facts: Facts, account: int, member: int | None, at: datetime) -> dict[str
     nodes = [account] if member is not None else [root, *(n for n, r in into.items() if r == root)]
     us = to_us(at)
     rows = facts.connection.execute(
-        f"""SELECT trait, arg_max({{'value': value}}, (CASE WHEN dated THEN epoch_us(occurred_at) ELSE -9e18 END, stored_seq)).value
+        f"""SELECT trait, arg_max({{'value': value}}, (CASE WHEN dated THEN epoch_us(occurred_at) ELSE -9e18 END,
+            stored_seq)).value
         FROM traits WHERE account IN ({", ".join(map(str, nodes))}) AND member IS NOT DISTINCT FROM ?
-        AND (NOT dated OR (epoch_us(occurred_at) <= ? AND epoch_us(occurred_at) + delay < ?)) GROUP BY trait ORDER BY trait""",
+        AND (NOT dated OR (epoch_us(occurred_at) <= ? AND epoch_us(occurred_at) + delay < ?)) GROUP BY trait
+        ORDER BY trait""",
         [member, us, us],
     ).fetchall()
     return {trait: value for trait, value in rows if value is not None}

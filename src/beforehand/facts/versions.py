@@ -104,7 +104,8 @@ def insert(connection: duckdb.DuckDBPyConnection, shape: Shape, source: str, fir
     ).fetchall()
     stored: dict[str, list[tuple[int, int, str, int]]] = defaultdict(list)
     for row_id, seq, learned_us, content, sign in connection.execute(
-        f"SELECT e.id, e.stored_seq, epoch_us(e.occurred_at) + e.delay, {stored_content(shape)}, e.sign FROM {table} e {STORED} "
+        f"SELECT e.id, e.stored_seq, epoch_us(e.occurred_at) + e.delay, {stored_content(shape)}, e.sign FROM "
+        f"{table} e {STORED} "
         f"WHERE e.source = {text(source)} AND e.id IN (SELECT id FROM hit) ORDER BY e.stored_seq"
     ).fetchall():
         stored[row_id].append((seq, learned_us, content, sign))
@@ -128,8 +129,10 @@ def insert(connection: duckdb.DuckDBPyConnection, shape: Shape, source: str, fir
     into = f"INSERT INTO {table} (stored_seq, source, id, account, member, occurred_at, delay, sign, {own})"
     if simple:
         connection.execute(
-            f"{into} SELECT {first_seq} + k.rn, {text(source)}, k.id, a.account, m.member, make_timestamp(s.occurred_us), "
-            f"({learned}) - s.occurred_us, 1, {_of('s', shape)} FROM k {ARRIVING} WHERE k.reason IS NULL AND NOT k.{chained}"
+            f"{into} SELECT {first_seq} + k.rn, {text(source)}, k.id, a.account, m.member, "
+            "make_timestamp(s.occurred_us), "
+            f"({learned}) - s.occurred_us, 1, {_of('s', shape)} FROM k {ARRIVING} WHERE k.reason IS NULL AND NOT "
+            f"k.{chained}"
         )
     _write(connection, shape, source, into, entries, first_seq + span)
     return span + len(entries)
@@ -154,7 +157,8 @@ def _write(
     connection.unregister("version_plan")
     connection.execute(
         f"""{into} SELECT v.seq, {text(source)}, k.id, a.account, m.member, make_timestamp(s.occurred_us),
-        v.learned_us - s.occurred_us, v.sign, {_of("s", shape)} FROM version_entries v JOIN k ON k.rn = v.from_row {ARRIVING}
+        v.learned_us - s.occurred_us, v.sign, {_of("s", shape)} FROM version_entries v JOIN k
+        ON k.rn = v.from_row {ARRIVING}
         UNION ALL SELECT v.seq, e.source, e.id, e.account, e.member, e.occurred_at,
         v.learned_us - epoch_us(e.occurred_at), v.sign, {_of("e", shape)} FROM version_entries v
         JOIN {shape.name} e ON e.stored_seq = v.from_seq"""

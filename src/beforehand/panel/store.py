@@ -30,8 +30,8 @@ KEPT_BEFORE_US = 90 * DAY_US
 """How much longer than asked for the hours of a set are kept."""
 KEPT = 12
 """Sets kept per file and per (table, grain, kind); the least recently used go first."""
-COMPACT_AT = 0.25
-"""Later cells are merged into the base when there are this many times as many."""
+COMPACT_AT, COMPACT_FROM = 0.25, 10_000
+"""Later cells are merged into the base when there are this many times as many, and this many more."""
 
 _META = (
     "CREATE TABLE IF NOT EXISTS panel_sets (number INTEGER, context VARCHAR, place VARCHAR, columns VARCHAR, "
@@ -221,7 +221,7 @@ class CellStore:
             return
         self._append(scope, cells, _rows(replace(scope, since_us=cells.since_us), extent, cells.watermark, people))
         cells.watermark = extent.newest_seq
-        if cells.later_rows > COMPACT_AT * cells.base_rows + 10_000:
+        if cells.later_rows > COMPACT_AT * cells.base_rows + COMPACT_FROM:
             self._compact(scope, cells)
         self._note(cells)
 

@@ -87,8 +87,11 @@ def say_level(leaf: t.Level, vocabulary: Vocabulary) -> str:
 
 def say_change(leaf: t.Change, vocabulary: Vocabulary) -> str:
     """`active people down 40% vs the 8 weeks before for 2 consecutive weeks`."""
-    said = f"{_quantity(leaf.quantity, vocabulary)} {leaf.direction} {percent(leaf.fraction)} vs"
-    return f"{said} the {leaf.baseline} {leaf.grain}s before" + say_streak(leaf.streak, leaf.grain)
+    said = f"{_quantity(leaf.quantity, vocabulary)} {leaf.direction} {percent(leaf.fraction)}"
+    if leaf.ago:
+        per = f" per {leaf.grain}" if leaf.grain in (Grain.MONTH, Grain.QUARTER) else ""
+        return f"{said} in {leaf.ago} {leaf.grain}s{per}" + say_streak(leaf.streak, leaf.grain)
+    return f"{said} vs the {leaf.baseline} {leaf.grain}s before" + say_streak(leaf.streak, leaf.grain)
 
 
 def say_usual(leaf: t.Usual, vocabulary: Vocabulary) -> str:

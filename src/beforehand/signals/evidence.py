@@ -47,8 +47,8 @@ def level_evidence(leaf: Level, window: Float, counted: bool = True) -> Evidence
 
 
 def change_evidence(leaf: Change, window: Float, counted: bool = True) -> Evidence:
-    """`window` is `[W]` with W >= baseline + streak; only the last of them are read."""
-    window = window[window.size - leaf.baseline - leaf.streak.of :]
+    """`window` is `[W]` with W >= baseline + gap; only the last of them are read."""
+    window = window[window.size - leaf.baseline - leaf.gap :]
     mean = baseline_mean(leaf, window)
     op, slack_bound = change_bound(leaf, mean)
     wrong = np.zeros(window.size, dtype=bool)

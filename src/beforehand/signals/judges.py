@@ -50,7 +50,7 @@ def judge_change(leaf: Change, windows: Float, counted: bool = True) -> Verdicts
         found = _streak(leaf.streak, block, op, bound)
         found[~(mean > 0) & (found != FAILED)] = UNSURE
         if not np.isfinite(mean).all():
-            found[np.isinf(block[..., -leaf.baseline - leaf.streak.of : -leaf.streak.of]).any(axis=-1)] = FAILED
+            found[np.isinf(block[..., -leaf.baseline - leaf.gap : -leaf.gap]).any(axis=-1)] = FAILED
         verdicts[rows] = found
     return verdicts
 
@@ -83,7 +83,7 @@ def judge_absence(leaf: Absence, windows: Float, counted: bool = True) -> Verdic
 
 def baseline_mean(leaf: Change, windows: Float) -> Float:
     """The mean of the `baseline` periods before those judged, `[...]`; NaN where any is not known."""
-    first = windows.shape[-1] - leaf.streak.of - leaf.baseline
+    first = windows.shape[-1] - leaf.gap - leaf.baseline
     total = np.zeros(windows.shape[:-1])
     with np.errstate(invalid="ignore", over="ignore"):
         for period in range(first, first + leaf.baseline):

@@ -63,6 +63,8 @@ def tell_level(leaf: t.Level, vocabulary: Vocabulary) -> str:
 def tell_change(leaf: t.Change, vocabulary: Vocabulary) -> str:
     """A change in plain words."""
     before = f"the {count(leaf.baseline, leaf.grain.value)} before" if leaf.baseline > 1 else f"the {leaf.grain} before"
+    if leaf.ago:
+        before = f"the {count(leaf.baseline, leaf.grain.value)} that ended {count(leaf.ago, leaf.grain.value)} earlier"
     against = f"the mean of {before}" if leaf.baseline > 1 else before
     side = "below" if leaf.direction == "down" else "above"
     read = _read(leaf.quantity, leaf.grain, vocabulary)

@@ -28,6 +28,9 @@ EVERY = {"daily": Grain.DAY} | {f"{g}ly": g for g in Grain if g is not Grain.DAY
 OPS: dict[str, t.Op] = {"BELOW": "<", "ABOVE": ">", "AT_LEAST": ">=", "AT_MOST": "<=", "OR_MORE": ">=", "OR_LESS": "<="}
 DAYS = {"hour": 1 / 24, "day": 1, "week": 7, "month": 30, "quarter": 91, "year": 365}
 USUAL_BASELINE = {Grain.HOUR: 168, Grain.DAY: 28, Grain.WEEK: 26, Grain.MONTH: 12, Grain.QUARTER: 8}
+# `up 60% in a quarter` is judged by the week, unless it says another unit, against the mean of 4 weeks a quarter ago.
+COURSE_GRAIN = {"hour": Grain.HOUR, "day": Grain.DAY}
+COURSE_BASELINE = {Grain.HOUR: 24, Grain.DAY: 7, Grain.WEEK: 4, Grain.MONTH: 1, Grain.QUARTER: 1}
 LONGEST = 1000  # periods in a streak or a baseline, days in a rolling span
 ROLLING = frozenset({"count", "sum", "mean", "share", "people"})
 
@@ -97,6 +100,14 @@ class Before(Spanned):
 
 
 @dataclass(frozen=True)
+class Course(Spanned):
+    """`in a quarter`: from what was so long ago to now."""
+
+    count: int
+    unit: str
+
+
+@dataclass(frozen=True)
 class Said(Spanned):
     """A metric and what was said right after it."""
 
@@ -160,6 +171,11 @@ class Meaning(Transformer[Token, Whatever]):
     def before(self, parts: list[Whatever]) -> Before:
         return Before(*_span(parts), self._whole(_one(parts, Amount)), GRAINS[unit_of(_token(parts, "UNIT"))])
 
+    def course(self, parts: list[Whatever]) -> Course:
+        amounts = [p for p in parts if isinstance(p, Amount)]
+        unit = next(p for p in parts if isinstance(p, Token) and p.type in ("UNIT", "YEAR"))
+        return Course(*_span(parts), self._whole(amounts[0]) if amounts else 1, unit_of(unit))
+
     def quantity(self, parts: list[Whatever]) -> Said:
         return self._said(parts)
 
@@ -185,7 +201,7 @@ class Meaning(Transformer[Token, Whatever]):
     level_or_amount_first = level_amount_first
 
     def change(self, parts: list[Whatever]) -> t.Change:
-        said, amount, before = _one(parts, Said), _one(parts, Amount), _one(parts, Before)
+        said, amount = _one(parts, Said), _one(parts, Amount)
         if not amount.percent:
             raise Misfit(
                 "A change is written in percent.",
@@ -198,9 +214,30 @@ class Meaning(Transformer[Token, Whatever]):
             raise Misfit("Nothing can fall by more than 100%.", amount.start, amount.end)
         if amount.value <= 0:
             raise Misfit("A change is more than 0%.", amount.start, amount.end)
+        direction: t.Direction = "down" if down else "up"
+        courses = [p for p in parts if isinstance(p, Course)]
+        if courses:
+            return self._in_course(said, direction, amount.value, courses[0], _items(parts))
+        before = _one(parts, Before)
         quantity, grain, streak = self._when(said, _items(parts), before)
         self._fits(before, grain)
-        return t.Change(quantity, "down" if down else "up", amount.value, before.count, grain, streak)
+        return t.Change(quantity, direction, amount.value, before.count, grain, streak)
+
+    def _in_course(
+        self, said: Said, direction: t.Direction, fraction: float, course: Course, items: list[Spanned]
+    ) -> t.Change:
+        """`up 60% in a quarter`: against what was a quarter ago, which a few periods of then say better than one."""
+        own = COURSE_GRAIN.get(course.unit, Grain.WEEK)
+        quantity, grain, streak = self._when(said, items, Before(course.start, course.end, course.count, own))
+        ago = max(1, round(course.count * DAYS[course.unit] / DAYS[grain]))
+        if ago > LONGEST:
+            raise Misfit(f"At most {LONGEST} {grain}s.", course.start, course.end, f"in {LONGEST} {grain}s")
+        if streak.of > ago:
+            raise Misfit(
+                f"What is judged, {streak.of} {grain}s, is longer than the time in which it changes.",
+                course.start, course.end, f"in {streak.of} {grain}s",
+            )  # fmt: skip
+        return t.Change(quantity, direction, fraction, COURSE_BASELINE[grain], grain, streak, ago)
 
     def usual(self, parts: list[Whatever]) -> t.Usual:
         befores = [p for p in parts if isinstance(p, Before)]

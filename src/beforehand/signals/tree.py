@@ -46,7 +46,10 @@ class Level:
 
 @dataclass(frozen=True)
 class Change:
-    """Down or up by `fraction` against the mean of the `baseline` closed periods before those judged."""
+    """Down or up by `fraction` against the mean of the `baseline` closed periods before those judged.
+
+    With `ago`, against the mean of those that ended so many periods before the last one judged: what was, then.
+    """
 
     quantity: Quantity
     direction: Direction
@@ -54,6 +57,12 @@ class Change:
     baseline: int
     grain: Grain = Grain.WEEK
     streak: Streak = Streak()
+    ago: int = 0
+
+    @property
+    def gap(self) -> int:
+        """How many periods lie after the baseline, those judged included."""
+        return self.ago or self.streak.of
 
 
 @dataclass(frozen=True)

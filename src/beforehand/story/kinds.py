@@ -91,9 +91,8 @@ class View:
     def when(self, count: int) -> str:
         """When the last `count` periods were."""
         edges = self.receipt.query.edges_us
-        return span_said(
-            count, self.clause.grain, edges[-1 - count], edges[-1], self.occasion.zone, self.occasion.now_us
-        )
+        of = self.occasion
+        return span_said(count, self.clause.grain, edges[-1 - count], edges[-1], of.zone, of.now_us, dated=of.dated)
 
     def sentence(self, text: str, topic: Topic, *more: int | None) -> Sentence:
         """A sentence proven by this clause's receipt and others."""
@@ -199,7 +198,7 @@ def _line(view: View) -> str | None:
 def _change(view: View, leaf: Change) -> Told:
     """Down or up against the mean of the periods before those judged."""
     clause, judged, last = view.clause, view.judged, view.last
-    before = [v for v in view.values[: len(view.values) - len(judged)][-leaf.baseline :] if v is not None]
+    before = [v for v in view.values[: max(0, len(view.values) - leaf.gap)][-leaf.baseline :] if v is not None]
     text = f"{view.subject} {view.were} {values_said(clause, judged, view.when(len(judged)))}"
     if not before or last is None:
         return Told(text, (view.sentence(text, "change"),), _series(view, view.band, None, [], None))
@@ -207,11 +206,8 @@ def _change(view: View, leaf: Change) -> Told:
     many = f"{words.in_words(leaf.baseline)} {clause.grain.value}s" if leaf.baseline > 1 else clause.grain.value
     average = " on average" if leaf.baseline > 1 else ""
     verb = "had" if clause.rate else "stood at"
-    usual = (
-        f"the {many} before {verb} {_about(clause, mean)}{clause.rate}{average}"
-        if mean
-        else f"the {many} before had none"
-    )
+    many += f" that ended {words.counted(leaf.ago, clause.grain.value)} earlier" if leaf.ago else " before"
+    usual = f"the {many} {verb} {_about(clause, mean)}{clause.rate}{average}" if mean else f"the {many} had none"
     sentences = [view.sentence(f"{text}; {usual}", "change")]
     threshold = mean * (1 - leaf.fraction if clause.down else 1 + leaf.fraction)
     run = _run(view.values, threshold, clause.down)

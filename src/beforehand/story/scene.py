@@ -75,7 +75,8 @@ class Occasion:
     """All that a story is told from. `receipts` are known by their place; `checks` stand beside them (or are empty).
 
     `any_of` says that one clause was enough. `why` is the signal author's own sentence. `now_us` is when it is told,
-    `closed` the reason of an episode that is over. `tested` is False where the signal was never run over history.
+    `closed` the reason of an episode that is over. `dated` names each period by its day instead of `last week`, for
+    what is kept and read later. `tested` is False where the signal was never run over history.
     """
 
     account: str
@@ -93,6 +94,7 @@ class Occasion:
     stake: Stake = Stake()
     checks: tuple[Check, ...] = ()
     closed: str | None = None
+    dated: bool = False
 
     @property
     def who(self) -> str:
@@ -196,9 +198,11 @@ class Story:
         }
 
 
-def span_said(count: int, grain: Grain, start_us: int, end_us: int, zone: ZoneInfo, now_us: int) -> str:
+def span_said(
+    count: int, grain: Grain, start_us: int, end_us: int, zone: ZoneInfo, now_us: int, *, dated: bool = False
+) -> str:
     """When `count` periods were, seen from `now_us`: `last week`, `in the three weeks up to 15 November`."""
-    recent = now_us < end_us + (end_us - start_us) / count
+    recent = now_us < end_us + (end_us - start_us) / count and not dated
     if count == 1:
         if recent:
             return {Grain.DAY: "yesterday", Grain.HOUR: "in the last hour"}.get(grain, f"last {grain.value}")

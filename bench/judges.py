@@ -1,0 +1,59 @@
+"""What each judge costs over many windows, beside one plain pass over the same numbers (the mean of each window)."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from beforehand.signals import KINDS, kind_of
+from beforehand.signals.tree import Absence, Change, Leaf, Level, Quantity, Streak, Usual
+
+CLOSES = 100
+ROUNDS = 5
+LOGINS = Quantity("logins")
+LEAVES: tuple[Leaf, ...] = (
+    Level(LOGINS, "<", 2, streak=Streak(3, 3)),
+    Change(LOGINS, "down", 0.4, 8, streak=Streak(2, 2)),
+    Usual(LOGINS, "down", 26, streak=Streak(2, 2)),
+    Absence(LOGINS, 14),
+)
+
+
+def best(work: Callable[[], object]) -> float:
+    times = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--windows", type=float, default=2e6, help="how many windows each judge sees")
+    windows_asked = int(parser.parse_args().windows)
+    missing = {kind.leaf for kind in KINDS} - {type(leaf) for leaf in LEAVES}
+    if missing:
+        raise SystemExit(f"no bench for {', '.join(sorted(kind.__name__ for kind in missing))}")
+    rng = np.random.default_rng(1)
+    for leaf in LEAVES:
+        kind = kind_of(leaf)
+        width = kind.width(leaf)
+        for unknown in (0.0, 0.02):
+            series = rng.poisson(8, (windows_asked // CLOSES, CLOSES + width - 1)).astype(float)
+            series[rng.random(series.shape) < unknown] = np.nan
+            windows = np.lib.stride_tricks.sliding_window_view(series, width, axis=1)
+            plain = best(lambda windows=windows: windows.mean(axis=-1))
+            took = best(lambda kind=kind, leaf=leaf, windows=windows: kind.judge(leaf, windows, True))
+            print(
+                f"judge {kind.name:8} {windows_asked:,} windows of {width:2}, {unknown:.0%} unknown: "
+                f"{took * 1e3:.0f} ms, plain pass {plain * 1e3:.0f} ms, ratio {took / plain:.2f}"
+            )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
