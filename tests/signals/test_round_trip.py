@@ -26,6 +26,8 @@ from beforehand.signals.tree import (
     Quantity,
     Sentence,
     Streak,
+    Then,
+    Unless,
     Usual,
 )
 
@@ -81,7 +83,8 @@ def leaves(draw: st.DrawFn) -> Node:
 def compounds(parts: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     several = st.lists(parts, min_size=2, max_size=3).map(tuple)
     within = st.none() | st.integers(1, 60)
-    return st.builds(Any, several) | st.builds(All, several, within)
+    pairs = st.builds(Then, parts, parts, st.integers(90, 400)) | st.builds(Unless, parts, parts)
+    return st.builds(Any, several) | st.builds(All, several, within) | pairs
 
 
 nodes = st.recursive(leaves(), compounds, max_leaves=6)
@@ -147,6 +150,11 @@ def test_the_echo_says_every_default_in_plain_words(vocabulary: Vocabulary) -> N
             "All of these, each within 14 days up to the close: (1) logins, counted by week: below 2 in the last "
             "closed week; (2) [at least one of these: (1) errors, counted by day: above 5 in the last closed day; (2) "
             "the signal quiet holds]. Judged when each day closes."
+        ),
+        "errors above 5 per day then logins below 2 within 14 days unless signal quiet": (
+            "[Errors, counted by day: above 5 in the last closed day; then, at a later close at most 14 days after "
+            "that, logins, counted by week: below 2 in the last closed week]; unless the signal quiet holds. Judged "
+            "when each week (Mon-Sun) closes."
         ),
         "events below 5 per active person for 2 weeks": (
             "Events per active person, counted by week: below 5 in each of the last 2 closed weeks. Judged when each "

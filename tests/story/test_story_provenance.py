@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import isnan
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -21,7 +22,7 @@ from beforehand.calendar import DAY_US, Grain, period_of, start_of, to_us
 from beforehand.signals import band
 from beforehand.signals.tree import Absence, Change, Leaf, Level, Quantity, Streak, Usual
 from beforehand.story import words
-from beforehand.story.clause import Clause, Measure
+from beforehand.story.clause import Clause, Measure, Role
 from beforehand.story.receipt import Query, Receipt, Value
 from beforehand.story.scene import Check, Closing, Occasion, Record, Stake
 from beforehand.story.telling import tell
@@ -74,7 +75,8 @@ def occasions(draw: st.DrawFn) -> Occasion:
     now_us = to_us(now)
     leaf, measure = draw(leaves())
     judged = leaf.days if isinstance(leaf, Absence) else leaf.streak.of
-    clause = Clause(leaf, draw(st.sampled_from(["logins", "usage", "share of errors"])), measure, 0, None, 1)
+    name, role = draw(st.sampled_from(["logins", "usage", "share of errors"])), draw(st.sampled_from(get_args(Role)))
+    clause = Clause(leaf, name, measure, 0, None, 1, role=role)
     values = draw(_values(clause, draw(st.integers(judged, judged + 30))))
     if isinstance(leaf, Absence):
         values = [*values[: len(values) - judged], *[0.0] * judged]

@@ -241,6 +241,26 @@ def test_any_of_tells_what_holds_and_people_are_named(world: World) -> None:
     assert all(s["status"] == "true" for s in said(world.story(person["alert"]), "change"))
 
 
+def test_one_after_the_other_is_told_in_that_order_with_the_exception(world: World) -> None:
+    world.events(facts_of("globex", [*[0] * 11, 6, 0, 0], "error", "globex-0"))
+    parts = "all of: [errors above 5 per week]\n  then: logins below 1\n  within: 3 weeks\n"
+    world.signal("after", f"when:\n  {parts}  unless: active people above 5\n")
+    run(world.ws, END + timedelta(hours=4))
+    rows = [a for a in alerts(world.ws)["alerts"] if a["signal"] == "after"]
+    assert [a["account"] for a in rows] == ["globex"]
+    assert "; then logins fell" in rows[0]["headline"]
+    told = world.story(rows[0]["alert"])
+    first, second = said(told, "change")
+    assert first["text"].startswith("Errors were 6 in the week of 24 March")
+    assert second["text"].startswith("Logins were 0 last week")
+    exception = said(told, "line")[-1]
+    assert exception["text"] == (
+        "The exception is not there: active people were 0 last week; it asks that active people are above 5 a week."
+    )
+    assert all(s["status"] == "true" for s in told["alerts"][0]["story"]["sentences"])
+    assert rows[0]["since"].date().isoformat() <= "2025-03-24"
+
+
 def test_kept_receipts_hold_what_was_judged(world: World) -> None:
     """The receipts are counted by other code than the panel; where they differed, this alert would not have opened."""
     with world.ws.state() as state, state.read() as session:

@@ -14,8 +14,7 @@ from beforehand.errors import BusyError, EngineError, InputError
 from beforehand.signals import grain_of
 from beforehand.signals.kinds import kind_of
 from beforehand.signals.numbers import HOLDS, MetricFailed
-from beforehand.signals.tree import Absence, All, Named
-from beforehand.signals.tree import Any as AnyOf
+from beforehand.signals.tree import Absence, Compound, Named
 
 if TYPE_CHECKING:
     from beforehand.commands.workspace import Workspace
@@ -76,7 +75,7 @@ def _examples(facts: Facts, folder: Folder, history: SignalHistory, rows: Any, n
     """The first few by name; where the sentence is about one number, with its values, the oldest first."""
     labels = [history.subjects.label(int(row)) for row in rows]
     leaf = history.signal.sentence.condition
-    if isinstance(leaf, Absence | All | AnyOf | Named):
+    if isinstance(leaf, Absence | Named | Compound):
         return labels
     from beforehand.panel import Panel
 

@@ -6,23 +6,23 @@ them, such as the renewal or our last contact, is asked anew each time, as of th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from beforehand.calendar import Grain, to_datetime, zone_named
-from beforehand.commands import questions
+from beforehand.calendar import start_of, to_datetime, zone_named
+from beforehand.commands import parts, questions
 from beforehand.commands.questions import Whose
 from beforehand.errors import InputError
-from beforehand.signals import Signal, grain_of, kind_of
-from beforehand.signals.numbers import HOLDS
-from beforehand.signals.tree import Absence, All, Leaf, Named, Node
+from beforehand.signals import Signal, grain_of
+from beforehand.signals.evaluate import node_grain
+from beforehand.signals.tree import Absence, All, Leaf, Named, Node, Then, Unless
 from beforehand.signals.tree import Any as AnyOf
 from beforehand.story import Query, Receipt, kinds, words
-from beforehand.story.clause import Clause
+from beforehand.story.clause import Clause, Role
 from beforehand.story.closing import phrase
 from beforehand.story.scene import Check, Closing, Occasion, Record, Stake
 from beforehand.story.telling import tell
@@ -37,10 +37,11 @@ Ask = tuple[Query, int]
 RENEWAL = ("renewal_on", "renews_on", "renewal_date", "renewal_at", "renewal")
 NOTICE = ("notice_period", "notice_days", "notice")
 
-
-SHORTEST_DAYS = {Grain.HOUR: 1 / 24, Grain.DAY: 1, Grain.WEEK: 7, Grain.MONTH: 28, Grain.QUARTER: 90}
 TOGETHER = 500
 """How many subjects' rows are set aside at a time."""
+
+
+Part = tuple[Leaf, Role, Receipt]
 
 
 @dataclass
@@ -190,37 +191,27 @@ def _witness(
     zone = zone_named(folder.settings.zone)
     condition = signal.sentence.condition
     found = [Witness(whose, isinstance(condition, AnyOf), signal.polarity) for whose in subjects]
-    leaves = list(dict.fromkeys(_leaves(condition, folder, None)))
+
+    def close(node: Node) -> int:
+        grain = node_grain(node, folder.signals)
+        last = questions.last_period(grain, zone, end_us, filling=filling)
+        return int(start_of(grain, zone, np.array([last + 1]))[0])
+
+    leaves = list(dict.fromkeys(parts.leaves_of(condition, folder, close)))
     asks: list[Ask] = []
     for whose in subjects:
-        for leaf, days in leaves:
+        for leaf, where in leaves:
             grain = questions.clause_of(folder, leaf).grain
             last = questions.last_period(grain, zone, end_us, filling=filling)
-            back = 0 if days is None else max(1, int(days / SHORTEST_DAYS[grain]))
-            query, _ = questions.series_query(folder, leaf, whose, zone, last, back=back)
+            query, _ = questions.series_query(folder, leaf, whose, zone, last, back=where.back(grain))
             asks.append((query, now_us if filling else min(query.edges_us[-1] + grace_us, now_us)))
     with Narrowed(facts, (query for query, _ in asks)) as rows:
         desk = Desk(facts, rows)
         taken = desk.take(asks)
         for nth, one in enumerate(found):
             answers = dict(zip(leaves, taken[nth * len(leaves) : (nth + 1) * len(leaves)], strict=True))
-            _choose(desk, folder, one, condition, answers, grace_us)
+            _choose(desk, folder, one, condition, close, answers, grace_us)
     return found
-
-
-def _leaves(node: Node, folder: Folder, days: int | None) -> Iterator[tuple[Leaf, int | None]]:
-    """Every leaf, with how many days before the close it may have held where a part says `within`."""
-    match node:
-        case Named():
-            yield from _leaves(folder.signals[node.signal].sentence.condition, folder, days)
-        case All(parts=parts, within_days=within):
-            for part in parts:
-                yield from _leaves(part, folder, within if within is not None else days)
-        case AnyOf(parts=parts):
-            for part in parts:
-                yield from _leaves(part, folder, days)
-        case _:
-            yield node, days
 
 
 def _choose(
@@ -228,52 +219,40 @@ def _choose(
     folder: Folder,
     one: Witness,
     condition: Node,
-    answers: Mapping[tuple[Leaf, int | None], Receipt],
+    close: parts.Close,
+    answers: Mapping[tuple[Leaf, parts.Where], Receipt],
     grace_us: int,
 ) -> None:
-    """Puts the clauses that made it hold into a witness; of `any of` those parts that do, where the receipts say so."""
+    """Puts the clauses that made it hold into a witness; of `any of` those parts that do, where the receipts say so.
 
-    def keep(node: Node, days: int | None) -> tuple[bool, list[tuple[Leaf, Receipt]]]:
+    Of an exception, what is not so.
+    """
+
+    def keep(node: Node, where: parts.Where) -> tuple[bool, list[Part]]:
         match node:
             case Named():
-                return keep(folder.signals[node.signal].sentence.condition, days)
-            case All(parts=parts, within_days=within):
-                kept = [keep(part, within if within is not None else days) for part in parts]
-                return all(h for h, _ in kept), [leaf for _, found in kept for leaf in found]
-            case AnyOf(parts=parts):
-                kept = [keep(part, days) for part in parts]
+                return keep(folder.signals[node.signal].sentence.condition, where)
+            case All() | AnyOf() | Then() | Unless():
+                kept = [keep(part, place) for part, place in parts.places(node, close, where)]
                 holding = [found for holds, found in kept if holds]
-                return bool(holding), [leaf for found in holding or [f for _, f in kept] for leaf in found]
+                if isinstance(node, AnyOf):
+                    return bool(holding), [leaf for found in holding or [f for _, f in kept] for leaf in found]
+                found = [leaf for _, leaves in kept for leaf in leaves]
+                if isinstance(node, Unless):
+                    (holds, _), (excepted, _) = kept
+                    return holds and not excepted, found
+                return len(holding) == len(kept), found
             case _:
-                receipt = answers[node, days]
-                held = _held_at(folder, node, receipt, 0 if days is None else len(receipt.values))
+                receipt = answers[node, where]
+                held = parts.held_at(folder, node, receipt, where)
                 if held:
                     receipt = _earlier(desk, receipt, held, grace_us)
-                return held is not None, [(node, receipt)]
+                spoken = held is None or where.role != "unless"
+                return held is not None, [(node, where.role, receipt)] if spoken else []
 
-    _, told = keep(condition, None)
-    for leaf, receipt in dict(told).items():
-        _add(desk, folder, one, leaf, receipt)
-
-
-def _held_at(folder: Folder, leaf: Leaf, receipt: Receipt, back: int) -> int | None:
-    """How many closes before the last one the leaf held, looking at most `back` closes back; None where it did not."""
-    values = np.array([np.nan if v is None else v for v in receipt.numbers])
-    clause = questions.clause_of(folder, leaf)
-    for ago in range(back + 1):
-        seen = values[: len(values) - ago]
-        if len(seen) < clause.streak.of:
-            return None
-        if isinstance(leaf, Absence):
-            if np.nansum(seen[-leaf.days :]) < 1:
-                return ago
-            continue
-        width = kind_of(leaf).width(leaf)
-        window = np.full(width, np.nan)
-        window[max(0, width - len(seen)) :] = seen[-width:]
-        if kind_of(leaf).judge(leaf, window[None, None, :], clause.whole)[0, 0] == HOLDS:
-            return ago
-    return None
+    _, told = keep(condition, parts.Where())
+    for (leaf, role), receipt in {(leaf, role): receipt for leaf, role, receipt in told}.items():
+        _add(desk, folder, one, leaf, receipt, role)
 
 
 def _earlier(desk: Desk, receipt: Receipt, ago: int, grace_us: int) -> Receipt:
@@ -282,7 +261,7 @@ def _earlier(desk: Desk, receipt: Receipt, ago: int, grace_us: int) -> Receipt:
     return desk.take([(replace(receipt.query, edges_us=edges), edges[-1] + grace_us)])[0]
 
 
-def _add(desk: Desk, folder: Folder, one: Witness, leaf: Leaf, receipt: Receipt) -> None:
+def _add(desk: Desk, folder: Folder, one: Witness, leaf: Leaf, receipt: Receipt, role: Role) -> None:
     """A clause with its receipts; zeros come with the receipt that the feed was alive."""
     clause = questions.clause_of(folder, leaf, len(one.receipts))
     one.receipts.append(receipt)
@@ -296,7 +275,7 @@ def _add(desk: Desk, folder: Folder, one: Witness, leaf: Leaf, receipt: Receipt)
     taken = desk.take([(query, receipt.known_us) for _, query in more])
     places = {kind: len(one.receipts) + nth for nth, (kind, _) in enumerate(more)}
     one.receipts.extend(taken)
-    one.clauses.append(replace(clause, silence=places.get("silence"), alive=places.get("alive")))
+    one.clauses.append(replace(clause, silence=places.get("silence"), alive=places.get("alive"), role=role))
 
 
 def take_all(facts: Facts, asks: Sequence[Ask]) -> list[Receipt]:

@@ -35,13 +35,17 @@ def say_condition(node: t.Node, vocabulary: Vocabulary) -> str:
             return " and ".join(_closed(part, vocabulary) for part in parts) + within
         case t.Any(parts=parts):
             return " or ".join(_closed(part, vocabulary) for part in parts)
+        case t.Then(first=first, then=then, within_days=days):
+            return f"{_closed(first, vocabulary)} then {_closed(then, vocabulary)} within {days} days"
+        case t.Unless(condition=condition, exception=exception):
+            return f"{_closed(condition, vocabulary)} unless {_closed(exception, vocabulary)}"
         case _:
             return str(kind_of(node).say(node, vocabulary))
 
 
 def _closed(node: t.Node, vocabulary: Vocabulary) -> str:
     said = say_condition(node, vocabulary)
-    return f"({said})" if isinstance(node, t.All | t.Any) else said
+    return f"({said})" if isinstance(node, t.Compound) else said
 
 
 def say_subject(sentence: t.Sentence) -> str:

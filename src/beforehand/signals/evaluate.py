@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from beforehand.calendar import DAY_US, Grain
-from beforehand.signals.judges import all_of, any_of
+from beforehand.signals.judges import all_of, any_of, negation
 from beforehand.signals.kinds import kind_of
 from beforehand.signals.numbers import CLEAR, FAILED, HOLDS, UNSURE, Bool, Int, MetricFailed, Numbers, Verdicts
 from beforehand.signals.population import inside, traits_in
 from beforehand.signals.signal import Signal, names_in
-from beforehand.signals.tree import All, Any, Leaf, Named, Node, Quantity, Sentence
+from beforehand.signals.tree import All, Any, Leaf, Named, Node, Quantity, Sentence, Then, Unless, parts_of
 
 FINENESS = tuple(Grain)
 # A close that many days away is off by up to an hour where clocks change; no two closes are that near.
@@ -85,6 +85,12 @@ class _Walk:
                 return all_of([self._lately(part, days, grain) for part in parts])
             case Any(parts=parts):
                 return any_of([self.at(part, grain) for part in parts])
+            case Then(first=first, then=then, within_days=days):
+                own = node_grain(node, self.named)
+                verdicts = all_of([self.at(then, own), self._lately(first, days, own, before=True)])
+                return self.aligned(verdicts, own, grain)
+            case Unless(condition=condition, exception=exception):
+                return all_of([self.at(condition, grain), negation(self.at(exception, grain))])
             case _:
                 return self._leaf(node, grain)
 
@@ -99,14 +105,15 @@ class _Walk:
         counted = quantity.metric in self.signal.counted and not quantity.per_active
         return self.aligned(kind.judge(leaf, windows, counted), own, grain)
 
-    def _lately(self, part: Node, days: int, grain: Grain) -> Verdicts:
+    def _lately(self, part: Node, days: int, grain: Grain, *, before: bool = False) -> Verdicts:
         """Whether a part held at one of its closes within the last `days` days of each close of the grain.
 
-        Where the closes do not reach that far back, what is not seen is unsure.
+        With `before`, at an earlier close than that. Where the closes do not reach that far back, what is not seen is
+        unsure.
         """
         own = node_grain(part, self.named)
         verdicts, ends, closes = self.at(part, own), self.numbers.ends(own), self.numbers.ends(grain)
-        last = self._last(ends, closes)
+        last = np.searchsorted(ends, closes, side="left") - 1 if before else self._last(ends, closes)
         since = closes - days * DAY_US - CLOCK_CHANGE_US
         first = np.searchsorted(ends, since, side="left")
         found = np.full((self.numbers.size, len(closes)), CLEAR, dtype=np.int8)
@@ -139,8 +146,8 @@ def leaves(node: Node, named: Mapping[str, Signal] | None = None) -> Iterator[Le
         case Named():
             if named:
                 yield from leaves(named[node.signal].sentence.condition, named)
-        case All(parts=parts) | Any(parts=parts):
-            for part in parts:
+        case All() | Any() | Then() | Unless():
+            for part in parts_of(node):
                 yield from leaves(part, named)
         case _:
             yield node
@@ -184,8 +191,23 @@ def _sentences(read: Signal | Sentence) -> tuple[Sentence, ...]:
 
 
 def node_grain(node: Node, named: Mapping[str, Signal] | None = None) -> Grain:
-    """The finest grain among the leaves of a node."""
-    return min((kind_of(leaf).reads(leaf)[1] for leaf in leaves(node, named)), key=FINENESS.index)
+    """The grain a node is judged at: the finest among those of its leaves."""
+    return min(grains_in(node, named), key=FINENESS.index)
+
+
+def grains_in(node: Node, named: Mapping[str, Signal] | None = None) -> set[Grain]:
+    """The grains that decide when a node is judged; what `then` comes after does not. None of named signals alone
+    where `named` is not given.
+    """
+    match node:
+        case Named():
+            return grains_in(named[node.signal].sentence.condition, named) if named else set()
+        case Then(then=then):
+            return grains_in(then, named)
+        case All() | Any() | Unless():
+            return set().union(*(grains_in(part, named) for part in parts_of(node)))
+        case _:
+            return {kind_of(node).reads(node)[1]}
 
 
 def lookback_days(read: Signal | Sentence, named: Mapping[str, Signal] | None = None) -> int:
@@ -204,8 +226,13 @@ def _lookback(node: Node, finest: Grain, named: Mapping[str, Signal] | None) -> 
         case All(parts=parts, within_days=days):
             back = max(_lookback(part, finest, named) for part in parts)
             return back if days is None else back + days + LONGEST_DAYS[finest]
-        case Any(parts=parts):
-            return max(_lookback(part, finest, named) for part in parts)
+        case Then(first=first, then=then, within_days=days):
+            own = node_grain(node, named)
+            before = _lookback(first, own, named) + days + LONGEST_DAYS[own]
+            carried = 0 if own is finest else LONGEST_DAYS[own] + 1
+            return carried + max(before, _lookback(then, own, named))
+        case Any() | Unless():
+            return max(_lookback(part, finest, named) for part in parts_of(node))
         case _:
             own = kind_of(node).reads(node)[1]
             return 0 if own is finest else LONGEST_DAYS[own] + 1

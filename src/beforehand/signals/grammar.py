@@ -25,6 +25,8 @@ FORMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "NO": ("no", ("no", "zero")),
     "AND": ("and", ("and",)),
     "OR": ("or", ("or",)),
+    "THEN": ("then", ("then", "and then", "followed by")),
+    "UNLESS": ("unless", ("unless", "except when", "except if")),
     "NOT": ("not", ("not",)),
     "BE": ("is", ("is", "are", "was", "were", "stays", "remains", "goes")),
     "DROP": ("drops", ("drops", "falls", "drop", "fall", "dropped", "fell", "dips", "declines", "decreases")),

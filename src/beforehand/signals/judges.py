@@ -20,6 +20,7 @@ BLOCK = 1 << 18  # windows judged at once
 SORTED_BLOCK = 1 << 14  # fewer where a window is copied to be sorted, to stay in the cache
 EXACT = 1e-9  # the relative slack of a percentage, so that 10 to 6 is down 40% in binary numbers too
 
+NEGATED = np.array([HOLDS, CLEAR, UNSURE, FAILED], dtype=np.int8)
 COMPARE: dict[Op, Callable[[Float, float | Float], Bool]] = {
     "<": np.less,
     "<=": np.less_equal,
@@ -112,6 +113,11 @@ def all_of(parts: Sequence[Verdicts]) -> Verdicts:
 def any_of(parts: Sequence[Verdicts]) -> Verdicts:
     """One part holds: holds where one does, else failed, else unsure where one is."""
     return _combine(parts, HOLDS, CLEAR)
+
+
+def negation(verdicts: Verdicts) -> Verdicts:
+    """Holds where it is clear and the reverse; what is not known stays so."""
+    return NEGATED[verdicts]
 
 
 def _combine(parts: Sequence[Verdicts], decisive: np.int8, neutral: np.int8) -> Verdicts:

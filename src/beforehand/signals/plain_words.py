@@ -29,10 +29,10 @@ def echo(sentence: t.Sentence, vocabulary: Vocabulary) -> str:
 
     A compound of named signals alone has no unit of its own; it is judged at the closes of what it names.
     """
-    from beforehand.signals.evaluate import leaves, node_grain
+    from beforehand.signals.evaluate import grains_in, node_grain
 
     said = _opened(tell(sentence.condition, vocabulary)) + _for_whom(sentence)
-    if not list(leaves(sentence.condition)):
+    if not grains_in(sentence.condition):
         return f"{said}. Judged when they are."
     return f"{said}. Judged when each {CLOSES[node_grain(sentence.condition)]} closes."
 
@@ -49,6 +49,11 @@ def tell(node: t.Node, vocabulary: Vocabulary) -> str:
             return f"{when}: {_listed(parts, vocabulary)}"
         case t.Any(parts=parts):
             return f"at least one of these: {_listed(parts, vocabulary)}"
+        case t.Then(first=first, then=then, within_days=days):
+            after = f"then, at a later close at most {count(days, 'day')} after that"
+            return f"{_part(first, vocabulary)}; {after}, {_part(then, vocabulary)}"
+        case t.Unless(condition=condition, exception=exception):
+            return f"{_part(condition, vocabulary)}; unless {_part(exception, vocabulary)}"
         case _:
             return str(kind_of(node).tell(node, vocabulary))
 
@@ -112,11 +117,12 @@ def _lasting(leaf: t.Level | t.Change | t.Usual) -> str:
 
 
 def _listed(parts: tuple[t.Node, ...], vocabulary: Vocabulary) -> str:
-    said = [tell(part, vocabulary) for part in parts]
-    return "; ".join(
-        f"({place}) {f'[{text}]' if isinstance(part, t.All | t.Any) else text}"
-        for place, (part, text) in enumerate(zip(parts, said, strict=True), start=1)
-    )
+    return "; ".join(f"({place}) {_part(part, vocabulary)}" for place, part in enumerate(parts, start=1))
+
+
+def _part(node: t.Node, vocabulary: Vocabulary) -> str:
+    said = tell(node, vocabulary)
+    return f"[{said}]" if isinstance(node, t.Compound) else said
 
 
 def _for_whom(sentence: t.Sentence) -> str:
@@ -127,7 +133,8 @@ def _for_whom(sentence: t.Sentence) -> str:
 
 
 def _opened(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    at = len(text) - len(text.lstrip("["))
+    return text[:at] + text[at : at + 1].upper() + text[at + 1 :]
 
 
 def _lowered(name: str) -> str:

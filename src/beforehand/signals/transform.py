@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any as Whatever
 from typing import TypeVar
 
-from lark import Token, Transformer, Tree
+from lark import Token, Transformer, Tree, v_args
 from lark.tree import Meta
 
 from beforehand.calendar import Grain
@@ -31,6 +31,7 @@ USUAL_BASELINE = {Grain.HOUR: 168, Grain.DAY: 28, Grain.WEEK: 26, Grain.MONTH: 1
 # `up 60% in a quarter` is judged by the week, unless it says another unit, against the mean of 4 weeks a quarter ago.
 COURSE_GRAIN = {"hour": Grain.HOUR, "day": Grain.DAY}
 COURSE_BASELINE = {Grain.HOUR: 24, Grain.DAY: 7, Grain.WEEK: 4, Grain.MONTH: 1, Grain.QUARTER: 1}
+SHORTEST_DAYS = {Grain.HOUR: 1, Grain.DAY: 1, Grain.WEEK: 7, Grain.MONTH: 28, Grain.QUARTER: 90}
 LONGEST = 1000  # periods in a streak or a baseline, days in a rolling span
 ROLLING = frozenset({"count", "sum", "mean", "share", "people"})
 
@@ -105,6 +106,18 @@ class Course(Spanned):
 
     count: int
     unit: str
+
+
+@dataclass(frozen=True)
+class Together(Spanned):
+    """Conditions joined by `and`."""
+
+    nodes: tuple[t.Node, ...]
+
+    @property
+    def node(self) -> t.Node:
+        """The one condition, or all of them at once."""
+        return self.nodes[0] if len(self.nodes) == 1 else t.All(self.nodes)
 
 
 @dataclass(frozen=True)
@@ -274,18 +287,33 @@ class Meaning(Transformer[Token, Whatever]):
             )
         return t.Named(name)
 
+    @v_args(meta=True)
+    def together(self, meta: Meta, parts: list[Whatever]) -> Together:
+        nodes = tuple(p for p in parts if not isinstance(p, Token))
+        return Together(meta.start_pos, meta.end_pos, nodes)
+
     def conjunction(self, parts: list[Whatever]) -> t.Node:
-        nodes = [p for p in parts if not isinstance(p, Token | Amount)]
+        first, *then = (p for p in parts if isinstance(p, Together))
         if not any(isinstance(p, Token) and p.type == "WITHIN" for p in parts):
-            return nodes[0] if len(nodes) == 1 else t.All(tuple(nodes))
+            if then:
+                end = then[0].end
+                said = "It must be said within how many days the second follows the first."
+                raise Misfit(said, end, end, " within 14 days")
+            return first.node
         amount, unit = _one(parts, Amount), _token(parts, "UNIT")
         within = _token(parts, "WITHIN")
         days = self._days(
-            Span(within.start_pos or 0, unit.end_pos or 0, self._whole(amount), GRAINS[unit_of(unit)], False)
+            Span(within.start_pos or 0, unit.end_pos or 0, self._whole(amount), GRAINS[unit_of(unit)], False), "within"
         )
-        if len(nodes) > 1:
-            return t.All(tuple(nodes), days)
-        node = nodes[0]
+        if then:
+            least = _least_days(first.node, then[0].node)
+            if days < least:
+                said = f"Their closes lie {least} days apart, so nothing can follow within {days}."
+                raise Misfit(said, within.start_pos or 0, unit.end_pos or 0, f"within {least} days")
+            return t.Then(first.node, then[0].node, days)
+        if len(first.nodes) > 1:
+            return t.All(first.nodes, days)
+        node = first.node
         # `tickets at least 3 within 30 days`: with one part, `within` can only mean the span that is counted.
         plain = isinstance(node, t.Level) and node == t.Level(node.quantity, node.op, node.bound, self.default)
         if plain and isinstance(node, t.Level) and node.quantity.rolling_days is None:
@@ -295,6 +323,9 @@ class Meaning(Transformer[Token, Whatever]):
         raise Misfit("`within` joins two parts with `and`.", within.start_pos or 0, unit.end_pos or 0, "")
 
     def condition(self, parts: list[Whatever]) -> t.Node:
+        return parts[0] if len(parts) == 1 else t.Unless(parts[0], parts[2])
+
+    def alternatives(self, parts: list[Whatever]) -> t.Node:
         nodes = [p for p in parts if not isinstance(p, Token)]
         return nodes[0] if len(nodes) == 1 else t.Any(tuple(nodes))
 
@@ -438,9 +469,9 @@ class Meaning(Transformer[Token, Whatever]):
             f"the {near} {grain}s before",
         )
 
-    def _days(self, span: Span) -> int:
+    def _days(self, span: Span, word: str = "") -> int:
         days = max(1, round(span.count * DAYS[span.grain]))
-        word = "for" if span.streak else "in"
+        word = word or ("for" if span.streak else "in")
         if span.grain in (Grain.MONTH, Grain.QUARTER):
             said = f"{span.grain}s differ in length: write days.".capitalize()
             raise Misfit(said, span.start, span.end, f"{word} {days} days")
@@ -455,6 +486,15 @@ class Meaning(Transformer[Token, Whatever]):
         if amount.percent or amount.value != int(amount.value) or not 1 <= amount.value <= LONGEST:
             raise Misfit(f"A whole number from 1 to {LONGEST} is needed here.", amount.start, amount.end)
         return int(amount.value)
+
+
+def _least_days(first: t.Node, then: t.Node) -> int:
+    """How many days lie at least between a close of one and a later close of the other."""
+    from beforehand.signals.evaluate import grains_in, node_grain
+
+    if not (grains_in(first) and grains_in(then)) or node_grain(first) is not node_grain(then):
+        return 1
+    return SHORTEST_DAYS[node_grain(then)]
 
 
 def _same_length(count: int, said: Grain, grain: Grain) -> int:

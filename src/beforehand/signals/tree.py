@@ -110,8 +110,39 @@ class Any:
     parts: tuple[Node, ...]
 
 
+@dataclass(frozen=True)
+class Then:
+    """`then` holds, and `first` held at an earlier close, at most `within_days` days before; judged when `then` is."""
+
+    first: Node
+    then: Node
+    within_days: int
+
+
+@dataclass(frozen=True)
+class Unless:
+    """The condition holds and the exception does not."""
+
+    condition: Node
+    exception: Node
+
+
 Leaf = Level | Change | Usual | Absence
-Node = Level | Change | Usual | Absence | Named | All | Any
+Compound = All | Any | Then | Unless
+Node = Level | Change | Usual | Absence | Named | All | Any | Then | Unless
+
+
+def parts_of(node: Node) -> tuple[Node, ...]:
+    """The parts a compound is made of, in the order they are written; none for a leaf or a name."""
+    match node:
+        case All(parts=parts) | Any(parts=parts):
+            return parts
+        case Then(first=first, then=then):
+            return first, then
+        case Unless(condition=condition, exception=exception):
+            return condition, exception
+        case _:
+            return ()
 
 
 @dataclass(frozen=True)

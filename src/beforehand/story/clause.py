@@ -19,6 +19,8 @@ LEAVES: dict[str, type[Leaf]] = {"level": Level, "change": Change, "usual": Usua
 IRREGULAR = {"people", "persons", "staff", "children", "men", "women"}
 SINGULAR_ENDINGS = ("ss", "us", "is")
 BELOW = ("<", "<=")
+Role = Literal["", "first", "unless"]
+"""What a clause is to its condition: `first` of two that follow each other, or the exception that is not there."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Clause:
     silence: int | None = None
     alive: int | None = None
     facts: str = "events"
+    role: Role = ""
 
     def as_json(self) -> dict[str, Any]:
         """The clause as plain data, kept with the alert."""

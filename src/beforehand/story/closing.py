@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from beforehand.signals.tree import Absence, All, Any, Change, Level, Named, Node, Usual
+from beforehand.signals.tree import Absence, All, Any, Change, Level, Named, Node, Then, Unless, Usual
 from beforehand.story import words
 from beforehand.story.clause import Clause, Measure, lasting
 
@@ -23,11 +23,16 @@ def phrase(node: Node, called: Called) -> str:
             return words.listed([phrase(part, called) for part in parts]) + within
         case Any(parts=parts):
             return words.listed([phrase(part, called) for part in parts], "or")
+        case Then(first=first, then=then, within_days=days):
+            return f"{phrase(first, called)}, then {phrase(then, called)} within {words.counted(days, 'day')}"
+        case Unless(condition=condition, exception=exception):
+            return f"{phrase(condition, called)}, unless {phrase(exception, called)}"
         case _:
-            return _leaf(Clause(node, *called(node.quantity.metric), 0))
+            return leaf_phrase(Clause(node, *called(node.quantity.metric), 0))
 
 
-def _leaf(clause: Clause) -> str:
+def leaf_phrase(clause: Clause) -> str:
+    """A leaf as what follows `when`: `logins are at least 3 a week`."""
     are = f"{clause.called} {'are' if clause.plural else 'is'}"
     match clause.leaf:
         case Level() as level:

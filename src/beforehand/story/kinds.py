@@ -12,6 +12,7 @@ from beforehand.calendar import Grain
 from beforehand.signals.tree import Absence, Change, Level, Usual
 from beforehand.story import words
 from beforehand.story.clause import Clause, lasting
+from beforehand.story.closing import leaf_phrase
 from beforehand.story.receipt import Receipt
 from beforehand.story.scene import Occasion, Sentence, Series, Topic, span_said, values_said
 from beforehand.story.usual import Said, left_at, line_of, usual_of
@@ -103,11 +104,22 @@ class View:
 def tell(occasion: Occasion, clause: Clause) -> Told:
     """A clause in words."""
     view = View(occasion, clause, occasion.receipts[clause.receipt])
+    if clause.role == "unless":
+        return _exception(view)
     if isinstance(clause.leaf, Absence):
         return _absence(view, clause.leaf)
     if isinstance(clause.leaf, Change):
         return _change(view, clause.leaf)
     return _level(view)
+
+
+def _exception(view: View) -> Told:
+    """What would have spoken against it, and does not: it stands in no headline."""
+    judged = view.judged
+    text = f"the exception is not there: {view.subject} {view.were} "
+    text += values_said(view.clause, judged, view.when(len(judged)))
+    sentence = view.sentence(f"{text}; it asks that {leaf_phrase(view.clause)}", "line")
+    return Told("", (sentence,), _series(view, view.band, None, [], None))
 
 
 def _level(view: View) -> Told:
