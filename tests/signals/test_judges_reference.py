@@ -12,10 +12,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 
+from beforehand.calendar import Grain
 from beforehand.signals import band, kind_of
 from beforehand.signals import judges as fast
 from beforehand.signals.numbers import CLEAR, FAILED, HOLDS, UNSURE
-from beforehand.signals.tree import Absence, Change, Direction, Leaf, Level, Quantity, Streak, Usual
+from beforehand.signals.tree import Absence, Change, Direction, Leaf, Level, Quantity, Spike, Streak, Usual
 from beforehand.signals.usual import median_and_mad
 
 Q = Quantity("logins")
@@ -194,6 +195,7 @@ LEAVES: list[Leaf] = [
     Usual(Q, "up", 12, streak=Streak(1, 2)),
     Absence(Q, 14),
 ]
+SCORED = [Spike(Q, Grain.QUARTER, Streak(1, 2))]
 
 
 @pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: type(leaf).__name__)
@@ -216,7 +218,7 @@ def test_strided_views_in_blocks_give_what_each_window_alone_gives(leaf: Leaf, m
             assert whole[row, close] == one(leaf, windows[row, close].tolist())
 
 
-@pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: type(leaf).__name__)
+@pytest.mark.parametrize("leaf", [*LEAVES, *SCORED], ids=lambda leaf: type(leaf).__name__)
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0), (0, 0)])
 def test_no_subjects_and_no_closes_are_judged_too(leaf: Leaf, shape: tuple[int, int]) -> None:
     kind = kind_of(leaf)

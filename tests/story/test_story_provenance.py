@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import isnan
+from statistics import median
 from typing import get_args
 from zoneinfo import ZoneInfo
 
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 
 from beforehand.calendar import DAY_US, Grain, period_of, start_of, to_us
 from beforehand.signals import band
-from beforehand.signals.tree import Absence, Change, Leaf, Level, Quantity, Streak, Usual
+from beforehand.signals.tree import Absence, Change, Leaf, Level, Quantity, Spike, Streak, Usual
 from beforehand.story import words
 from beforehand.story.clause import Clause, Measure, Role
 from beforehand.story.receipt import Query, Receipt, Value
@@ -52,7 +53,7 @@ def leaves(draw: st.DrawFn) -> tuple[Leaf, Measure]:
     grain = Grain.DAY if rolling else grain
     quantity = Quantity("m", draw(st.booleans()) and measure == "count" and not rolling, rolling)
     direction = draw(st.sampled_from(["down", "up"]))
-    kind = draw(st.sampled_from(["level", "change", "usual", "absence"]))
+    kind = draw(st.sampled_from(["level", "change", "usual", "spike", "absence"]))
     if kind == "absence":
         return Absence(Quantity("m"), draw(st.integers(2, 40))), "count"
     if kind == "change":
@@ -60,6 +61,8 @@ def leaves(draw: st.DrawFn) -> tuple[Leaf, Measure]:
         streak = draw(streaks())
         ago = draw(st.just(0) | st.integers(streak.of, 13))
         return Change(quantity, direction, fraction, draw(st.integers(1, 12)), grain, streak, ago), measure
+    if kind == "spike":
+        return Spike(Quantity("m"), grain, draw(streaks())), measure
     if kind == "usual":
         return Usual(
             quantity, direction, draw(st.integers(8, 26)), grain, draw(streaks()), draw(st.booleans())
@@ -178,6 +181,11 @@ def candidates(of: Occasion) -> tuple[list[float], float]:
         found += [leaf.streak.need, leaf.streak.of, clause.quantity.rolling_days or 0]
     if isinstance(leaf, Level):
         found += [leaf.bound, *(abs(v - leaf.bound) for v in values), *(abs(v - leaf.bound) * 100 for v in values)]
+    if isinstance(leaf, Spike):
+        earlier = numbers[:-judged]
+        like = earlier[::-1][23::24] if leaf.grain is Grain.HOUR else earlier[-14:]
+        found += [median(known) for known in [[v for v in like[:14] if v is not None]] if known]
+        found += [sum(v or 0 for v in earlier[::-1][:24][::-1]), 100, 1000, 1_000_000]
     if isinstance(leaf, Change):
         base = [v for v in numbers[: -leaf.gap][-leaf.baseline :] if v is not None]
         found += [leaf.fraction, leaf.baseline, leaf.ago]

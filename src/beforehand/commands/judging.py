@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from beforehand.calendar import DAY_US, Grain
+from beforehand.calendar import DAY_US, Grain, to_us
 from beforehand.errors import InputError, among
-from beforehand.signals import Signal, grain_of, judge, lookback_days, only_truer, quantities_of, traits_of, widths_of
-from beforehand.signals.numbers import Bool, Int, Verdicts
+from beforehand.signals import (
+    Signal,
+    decided,
+    grain_of,
+    judge,
+    kind_of,
+    lookback_days,
+    only_truer,
+    quantities_of,
+    scores,
+    traits_of,
+    widths_of,
+)
+from beforehand.signals.evaluate import Key as ScoreKey
+from beforehand.signals.numbers import Bool, Float, Int, Numbers, Verdicts
 from beforehand.signals.tree import SubjectKind
 
 if TYPE_CHECKING:
     from beforehand.facts import Facts
     from beforehand.panel import Sheet, Subjects
+    from beforehand.store import Kept
     from beforehand.workspace import Folder
 
 BLOCK = 2_000
@@ -30,7 +44,7 @@ class SignalHistory:
 
     `ends` are the ends of the periods judged (UTC microseconds, `[Q]`); an episode opens at end + `grace_us`.
     `verdicts` and `clears` are int8 `[n, Q]` (`clears` None where the signal has no clear sentence); `inside` says who
-    was in the population and in life.
+    was in the population and in life. `thresholds` are what p-values were held against at each close, `[Q]`, by clause.
     """
 
     signal: Signal
@@ -41,6 +55,7 @@ class SignalHistory:
     verdicts: Verdicts
     clears: Verdicts | None
     inside: Bool
+    thresholds: Mapping[str, Float] = field(default_factory=dict)
 
 
 def chosen(folder: Folder, names: Iterable[str] | None, *, off: bool = False) -> list[Signal]:
@@ -77,12 +92,14 @@ def judged(
     since_us: int | None = None,
     until_us: int | None = None,
     filling: bool = False,
+    kept: Mapping[str, Kept] | None = None,
 ) -> Iterator[SignalHistory]:
     """Judges signals at every close in `[since_us, until_us]` that `now_us` has reached, one history a signal.
 
     With `filling` only the period still filling is judged (one column, its end ahead of `now_us`), and only the
     signals that further facts can only make truer. The facts are counted once for all signals of one subject kind
     and grace; histories come one by one, so that a caller that lets go of them needs the memory of one.
+    `kept` are thresholds of closes that have been judged before: they stay what they were.
     """
     from beforehand.panel import Panel
 
@@ -109,7 +126,7 @@ def judged(
             hours=max((_hours(s, folder) for s in members), default=0),
         )
         for signal in members:
-            yield _over_blocks(sheet, signal, folder, grace_us, since_us, filling)
+            yield _over_blocks(sheet, signal, folder, grace_us, since_us, filling, (kept or {}).get(signal.name, {}))
 
 
 def _hours(signal: Signal, folder: Folder) -> int:
@@ -119,9 +136,22 @@ def _hours(signal: Signal, folder: Folder) -> int:
 
 
 def _over_blocks(
-    sheet: Sheet, signal: Signal, folder: Folder, grace_us: int, since_us: int | None, filling: bool
-) -> SignalHistory:
-    parts = [judge(signal, numbers, folder.signals, filling=filling) for _, numbers in sheet.blocks(BLOCK)]
+    sheet: Sheet, signal: Signal, folder: Folder, grace_us: int, since_us: int | None, filling: bool,
+    kept: Kept,
+) -> SignalHistory:  # fmt: skip
+    blocks = [numbers for _, numbers in sheet.blocks(BLOCK)]
+    # What can only be decided over all subjects goes over the blocks first.
+    scored = [scores(signal, numbers, folder.signals) for numbers in blocks]
+    thresholds = decided(scored, filling=filling)
+    clauses = {key: _clause(key, folder) for key in thresholds}
+    for key, found in thresholds.items():
+        own = blocks[0].ends(kind_of(key[1]).reads(key[1])[1])
+        for end, threshold in kept.get(clauses[key], {}).items():
+            found[own == to_us(end)] = threshold
+    parts = [
+        judge(signal, numbers, folder.signals, filling=filling, scored=own, thresholds=thresholds)
+        for numbers, own in zip(blocks, scored, strict=True)
+    ]
     ends = parts[0].ends
     first = len(ends) - 1 if filling else 0 if since_us is None else int(np.searchsorted(ends, since_us))
     clears = [p.clears[:, first:] for p in parts if p.clears is not None]
@@ -134,7 +164,22 @@ def _over_blocks(
         verdicts=np.concatenate([p.verdicts[:, first:] for p in parts]),
         clears=np.concatenate(clears) if clears else None,
         inside=np.concatenate([p.inside[:, first:] for p in parts]),
+        # A coarser part keeps the threshold of its last close, as it keeps its verdict.
+        thresholds={clauses[key]: _at(ends, blocks[0], key, found)[first:] for key, found in thresholds.items()},
     )
+
+
+def _clause(key: ScoreKey, folder: Folder) -> str:
+    """What a clause with a threshold is known by."""
+    return f"{key[0]}: {kind_of(key[1]).say(key[1], folder.vocabulary)}"
+
+
+def _at(ends: Int, numbers: Numbers, key: ScoreKey, found: Float) -> Float:
+    own = numbers.ends(kind_of(key[1]).reads(key[1])[1])
+    last = np.searchsorted(own, ends, side="right") - 1
+    if len(ends) == len(own):
+        return found
+    return np.where(last >= 0, found[last] if found.size else np.nan, np.nan)
 
 
 def judge_all(

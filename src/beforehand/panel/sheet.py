@@ -207,6 +207,10 @@ class Block:
         """
         return self.pane.windows(quantity, grain, width)[self.part]
 
+    def firsts(self, quantity: Quantity, grain: Grain, width: int) -> Float:
+        """The periods up to the last close, each as its own close knew it, `[n, Q + width - 1]`; NaN outside life."""
+        return self.pane.firsts(quantity, grain, width)[self.part]
+
     def alive(self, grain: Grain) -> Bool:
         """Whether the subject's life, as known then, had begun and not ended at each close, `[n, Q]`."""
         return self.pane.alive(grain)[self.part]
@@ -242,6 +246,18 @@ class Pane:
             good=lambda laid: laid.width >= width,
         )
         return layout.windows(made.values, made.width - 1, closes.count, width)
+
+    def firsts(self, quantity: Quantity, grain: Grain, width: int) -> Float:
+        """As `Block.firsts`, for the pane."""
+        closes = self.sheet.closes[grain]
+        if not closes.count or not self.size:
+            return np.empty((self.size, closes.count + width - 1))
+        made = self.sheet.kept.get(
+            (self.low, self.high, quantity, grain, "firsts"),
+            lambda: Laid(width, self._values(quantity, closes, closes.first - (width - 1), 1)),
+            good=lambda laid: laid.width >= width,
+        )
+        return np.asarray(made.values[0][:, made.width - width :])
 
     def alive(self, grain: Grain) -> Bool:
         """As `Block.alive`, for the pane."""

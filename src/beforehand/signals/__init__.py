@@ -4,11 +4,13 @@ from beforehand.signals.canonical import say
 from beforehand.signals.cases import CaseProblem, run_cases
 from beforehand.signals.evaluate import (
     Judged,
+    decided,
     grain_of,
     judge,
     leaves,
     lookback_days,
     quantities_of,
+    scores,
     traits_of,
     widths_of,
 )
@@ -37,6 +39,7 @@ __all__ = [
     "Vocabulary",
     "band",
     "build",
+    "decided",
     "echo",
     "grain_of",
     "judge",
@@ -48,6 +51,7 @@ __all__ = [
     "quantities_of",
     "run_cases",
     "say",
+    "scores",
     "traits_of",
     "widths_of",
     "wrong_names",

@@ -109,6 +109,11 @@ def say_usual(leaf: t.Usual, vocabulary: Vocabulary) -> str:
     return said + say_streak(leaf.streak, leaf.grain)
 
 
+def say_spike(leaf: t.Spike, vocabulary: Vocabulary) -> str:
+    """`errors spike per hour`."""
+    return f"{_quantity(leaf.quantity, vocabulary)} spike per {leaf.grain}" + say_streak(leaf.streak, leaf.grain)
+
+
 def say_absence(leaf: t.Absence, vocabulary: Vocabulary) -> str:
     """`no logins for 14 days`."""
     return f"no {vocabulary.phrase(leaf.quantity.metric)} for {leaf.days} days"

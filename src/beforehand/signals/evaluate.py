@@ -6,23 +6,39 @@ unsure before its first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from beforehand.calendar import DAY_US, Grain
-from beforehand.signals.judges import all_of, any_of, negation
+from beforehand.calendar import DAY_US, HOUR_US, Grain
+from beforehand.signals.judges import all_of, any_of, negation, rare_enough
 from beforehand.signals.kinds import kind_of
-from beforehand.signals.numbers import CLEAR, FAILED, HOLDS, UNSURE, Bool, Int, MetricFailed, Numbers, Verdicts
+from beforehand.signals.numbers import CLEAR, FAILED, HOLDS, UNSURE, Bool, Float, Int, MetricFailed, Numbers, Verdicts
 from beforehand.signals.population import inside, traits_in
 from beforehand.signals.signal import Signal, names_in
-from beforehand.signals.tree import All, Any, Leaf, Named, Node, Quantity, Sentence, Then, Unless, parts_of
+from beforehand.signals.spike import decide
+from beforehand.signals.tree import (
+    Absence,
+    All,
+    Any,
+    Leaf,
+    Named,
+    Node,
+    Quantity,
+    Sentence,
+    Streak,
+    Then,
+    Unless,
+    parts_of,
+)
 
 FINENESS = tuple(Grain)
 # A close that many days away is off by up to an hour where clocks change; no two closes are that near.
 CLOCK_CHANGE_US = DAY_US // 12
 LONGEST_DAYS = {Grain.HOUR: 1, Grain.DAY: 1, Grain.WEEK: 7, Grain.MONTH: 31, Grain.QUARTER: 92}
+LONGEST_US = {grain: days * DAY_US for grain, days in LONGEST_DAYS.items()} | {Grain.HOUR: HOUR_US}
 
 
 @dataclass(frozen=True)
@@ -38,18 +54,73 @@ class Judged:
     inside: Bool
 
 
+Key = tuple[str, Leaf]
+"""A leaf whose kind has scores, with the name of the signal that says it."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The p-values of a leaf over a block at the closes of its own grain, and who is in its signal's scope, `[n, Q]`.
+
+    In single precision: over all subjects and closes they are kept until the thresholds are found.
+    """
+
+    p: NDArray[np.float32]
+    scope: Bool
+
+
+def scores(signal: Signal, numbers: Numbers, named: Mapping[str, Signal] | None = None) -> dict[Key, Scores]:
+    """The scores of a block, for every leaf of a signal (those of signals it names, and of `clear:`) that has them."""
+    found: dict[Key, Scores] = {}
+    for owner, leaf in _owned(signal, named or {}):
+        kind = kind_of(leaf)
+        if kind.score is None or (owner.name, leaf) in found:
+            continue
+        quantity, own = kind.reads(leaf)
+        scope = inside(owner.sentence.population, numbers, own)
+        try:
+            series = numbers.firsts(quantity, own, kind.width(leaf))
+            p = kind.score(leaf, series, scope.shape[1], _counted(owner, quantity))
+        except MetricFailed:
+            p = np.full(scope.shape, np.inf)
+        with np.errstate(under="ignore"):
+            found[owner.name, leaf] = Scores(p.astype(np.float32), scope)
+    return found
+
+
+def decided(blocks: Sequence[Mapping[Key, Scores]], *, filling: bool = False) -> dict[Key, Float]:
+    """The threshold of each close for every leaf that has scores, `[Q]`, from the scores of all blocks."""
+    return {
+        key: decide(
+            np.concatenate([block[key].p for block in blocks]),
+            np.concatenate([block[key].scope for block in blocks]),
+            filling,
+        )
+        for key in (blocks[0] if blocks else {})
+    }
+
+
 def judge(
-    signal: Signal, numbers: Numbers, named: Mapping[str, Signal] | None = None, *, filling: bool = False
+    signal: Signal,
+    numbers: Numbers,
+    named: Mapping[str, Signal] | None = None,
+    *,
+    filling: bool = False,
+    scored: Mapping[Key, Scores] | None = None,
+    thresholds: Mapping[Key, Float] | None = None,
 ) -> Judged:
     """Judges a signal over a block at every close of its grain.
 
     `named` are the other signals its compound may name. With `filling`, the last close of each grain is the period
-    still filling, so a coarser member's last close belongs to the last of the finest.
+    still filling, so a coarser member's last close belongs to the last of the finest. Where a kind has scores, `scored`
+    are those of the block and `thresholds` what was decided over all blocks; left out, this block is all there is.
     """
     named = named or {}
     grain = grain_of(signal.sentence, named)
     ends = numbers.ends(grain)
-    walk = _Walk(signal, numbers, named, filling)
+    scored = scores(signal, numbers, named) if scored is None else scored
+    thresholds = decided([scored], filling=filling) if thresholds is None else thresholds
+    walk = _Walk(signal, numbers, named, filling, scored, thresholds)
     clears = None
     if signal.clear is not None:
         own = grain_of(signal.clear, named)
@@ -65,6 +136,8 @@ class _Walk:
     numbers: Numbers
     named: Mapping[str, Signal]
     filling: bool
+    scored: Mapping[Key, Scores]
+    thresholds: Mapping[Key, Float]
 
     def at(self, node: Node, grain: Grain) -> Verdicts:
         """The verdicts of a node at the closes of a grain that is at least as fine as its own."""
@@ -72,7 +145,7 @@ class _Walk:
             case Named():
                 other = self.named[node.signal]
                 own = grain_of(other.sentence, self.named)
-                walk = _Walk(other, self.numbers, self.named, self.filling)
+                walk = replace(self, signal=other)
                 verdicts = walk.at(other.sentence.condition, own)
                 # Another signal is about its own population: outside of it, it does not hold.
                 population = other.sentence.population
@@ -97,13 +170,15 @@ class _Walk:
     def _leaf(self, leaf: Leaf, grain: Grain) -> Verdicts:
         kind = kind_of(leaf)
         quantity, own = kind.reads(leaf)
+        if kind.score is not None:
+            key = self.signal.name, leaf
+            return self.aligned(rare_enough(streak_of(leaf), self.scored[key].p, self.thresholds[key]), own, grain)
         try:
             windows = self.numbers.windows(quantity, own, kind.width(leaf))
         except MetricFailed:
             shape = (self.numbers.size, len(self.numbers.ends(own)))
             return self.aligned(np.full(shape, FAILED, dtype=np.int8), own, grain)
-        counted = quantity.metric in self.signal.counted and not quantity.per_active
-        return self.aligned(kind.judge(leaf, windows, counted), own, grain)
+        return self.aligned(kind.judge(leaf, windows, _counted(self.signal, quantity)), own, grain)
 
     def _lately(self, part: Node, days: int, grain: Grain, *, before: bool = False) -> Verdicts:
         """Whether a part held at one of its closes within the last `days` days of each close of the grain.
@@ -138,6 +213,23 @@ class _Walk:
         if self.filling and len(last) and len(ends):
             last[-1] = len(ends) - 1
         return last
+
+
+def streak_of(leaf: Leaf) -> Streak:
+    """How long a leaf must hold, in its own periods."""
+    return Streak() if isinstance(leaf, Absence) else leaf.streak
+
+
+def _counted(signal: Signal, quantity: Quantity) -> bool:
+    return quantity.metric in signal.counted and not quantity.per_active
+
+
+def _owned(signal: Signal, named: Mapping[str, Signal]) -> Iterator[tuple[Signal, Leaf]]:
+    """Every leaf of a signal with the signal whose sentence says it."""
+    for sentence in _sentences(signal):
+        yield from ((signal, leaf) for leaf in leaves(sentence.condition))
+        for other in names_in(sentence.condition):
+            yield from _owned(named[other], named)
 
 
 def leaves(node: Node, named: Mapping[str, Signal] | None = None) -> Iterator[Leaf]:
@@ -234,5 +326,8 @@ def _lookback(node: Node, finest: Grain, named: Mapping[str, Signal] | None) -> 
         case Any() | Unless():
             return max(_lookback(part, finest, named) for part in parts_of(node))
         case _:
-            own = kind_of(node).reads(node)[1]
-            return 0 if own is finest else LONGEST_DAYS[own] + 1
+            kind = kind_of(node)
+            own = kind.reads(node)[1]
+            # Each period of a streak of spikes is held against the threshold of its own close.
+            run = 0 if kind.score is None else -(-(streak_of(node).of - 1) * LONGEST_US[own] // DAY_US)
+            return int(run) + (0 if own is finest else LONGEST_DAYS[own] + 1)

@@ -31,6 +31,7 @@ FORMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "BE": ("is", ("is", "are", "was", "were", "stays", "remains", "goes")),
     "DROP": ("drops", ("drops", "falls", "drop", "fall", "dropped", "fell", "dips", "declines", "decreases")),
     "RISE": ("rises", ("rises", "rise", "grows", "grow", "increases", "increase", "climbs", "jumps")),
+    "SPIKE": ("spike", ("spike", "spikes", "surge", "surges", "spiked", "surged")),
     "DOWN": ("down", ("down",)),
     "UP": ("up", ("up",)),
     "BY": ("by", ("by",)),

@@ -11,9 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from beforehand.signals.numbers import CLEAR, FAILED, HOLDS, UNSURE, Bool, Float, Verdicts
-from beforehand.signals.tree import Absence, Change, Level, Op, Streak, Usual
+from beforehand.signals.spike import FAR, RATE, score_spike
+from beforehand.signals.tree import Absence, Change, Level, Op, Spike, Streak, Usual
 from beforehand.signals.usual import Band, band
 
 BLOCK = 1 << 18  # windows judged at once
@@ -72,6 +75,23 @@ def judge_usual(leaf: Usual, windows: Float, counted: bool = True) -> Verdicts:
         found[np.isinf(history).any(axis=-1)] = FAILED
         verdicts[rows] = found
     return verdicts
+
+
+def judge_spike(leaf: Spike, windows: Float, counted: bool = True) -> Verdicts:
+    """Whether enough of the last `streak.of` periods are spikes, were each subject the only one in scope."""
+    n, closes, width = windows.shape
+    if not n * closes:
+        return np.empty((n, closes), dtype=np.int8)
+    p = score_spike(leaf, windows.reshape(n * closes, width), leaf.streak.of, counted)
+    return _streak(leaf.streak, p.reshape(n, closes, leaf.streak.of), "<=", min(RATE, FAR))
+
+
+def rare_enough(streak: Streak, p: Float | NDArray[np.float32], thresholds: Float) -> Verdicts:
+    """Verdicts from p-values `[n, Q]` and the threshold of each close; of closes before the first nothing is known."""
+    if not p.shape[1]:
+        return np.empty(p.shape, dtype=np.int8)
+    ratio = np.concatenate([np.full((len(p), streak.of - 1), np.nan), p / thresholds], axis=1)
+    return _streak(streak, sliding_window_view(ratio, streak.of, axis=1), "<=", 1.0)
 
 
 def judge_absence(leaf: Absence, windows: Float, counted: bool = True) -> Verdicts:

@@ -56,6 +56,13 @@ class Numbers(Protocol):
         """
         ...
 
+    def firsts(self, quantity: Quantity, grain: Grain, width: int) -> Float:
+        """The periods up to the last close, from `width` - 1 before the first on, `[n, Q + width - 1]`.
+
+        Each as the close of its own end knew it: what came late is in none of them. NaN outside the life.
+        """
+        ...
+
     def alive(self, grain: Grain) -> Bool:
         """Whether the subject's life, as known then, had begun and not ended at each close, `[n, Q]`."""
         ...

@@ -84,6 +84,12 @@ def tell_usual(leaf: t.Usual, vocabulary: Vocabulary) -> str:
     return f"{_read(leaf.quantity, leaf.grain, vocabulary)}: {side} {band}{far},{_lasting(leaf)}"
 
 
+def tell_spike(leaf: t.Spike, vocabulary: Vocabulary) -> str:
+    """A spike in plain words."""
+    rare = "so far above the subject's own usual that chance alone hardly explains it"
+    return f"{_read(leaf.quantity, leaf.grain, vocabulary)}: {rare},{_lasting(leaf)}"
+
+
 def tell_absence(leaf: t.Absence, vocabulary: Vocabulary) -> str:
     """An absence in plain words."""
     return f"no {_lowered(vocabulary.name(leaf.quantity.metric))} at all in the last {count(leaf.days, 'day')}"
@@ -102,7 +108,7 @@ def _read(quantity: t.Quantity, grain: Grain, vocabulary: Vocabulary) -> str:
     return f"{name}, {how} by {grain}"
 
 
-def _lasting(leaf: t.Level | t.Change | t.Usual) -> str:
+def _lasting(leaf: t.Level | t.Change | t.Usual | t.Spike) -> str:
     streak, unit = leaf.streak, leaf.grain.value
     if leaf.quantity.rolling_days is not None:
         if streak.of == 1:

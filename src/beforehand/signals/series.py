@@ -61,10 +61,14 @@ class SeriesNumbers:
 
     def windows(self, quantity: Quantity, grain: Grain, width: int) -> Float:
         """The last `width` periods at each close, `[n, Q, width]`, NaN before the series begins."""
+        padded = self.firsts(quantity, grain, width)
+        closes = padded.shape[1] - width + 1
+        return sliding_window_view(padded, width, axis=1) if closes else np.empty((self.rows, 0, width))
+
+    def firsts(self, quantity: Quantity, grain: Grain, width: int) -> Float:
+        """The values with `width` - 1 unknown ones before them, `[n, Q + width - 1]`: nothing here comes late."""
         values = self._values(quantity, grain)
-        before = np.full((self.rows, width - 1), np.nan)
-        padded = np.concatenate([before, values], axis=1)
-        return sliding_window_view(padded, width, axis=1) if values.shape[1] else np.empty((self.rows, 0, width))
+        return np.concatenate([np.full((self.rows, width - 1), np.nan), values], axis=1)
 
     def alive(self, grain: Grain) -> Bool:
         """Always: a series has no life of its own."""

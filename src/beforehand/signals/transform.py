@@ -264,6 +264,18 @@ class Meaning(Transformer[Token, Whatever]):
         baseline = befores[0].count if befores else USUAL_BASELINE[grain]
         return t.Usual(quantity, "down" if below else "up", baseline, grain, streak, far)
 
+    def spike(self, parts: list[Whatever]) -> t.Spike:
+        said = _one(parts, Said)
+        items = _items(parts)
+        rolling = next((i for i in [*said.items, *items] if isinstance(i, Span) and not i.streak), None)
+        if rolling is not None:
+            raise Misfit(
+                "A spike is looked for period by period.", rolling.start, rolling.end, "",
+                "Say which with `per hour`, `per day` or `per week`.",
+            )  # fmt: skip
+        quantity, grain, streak = self._when(said, items)
+        return t.Spike(quantity, grain, streak)
+
     def absence(self, parts: list[Whatever]) -> t.Absence:
         token = _token(parts, "METRIC")
         metric = self.vocabulary.metric(str(token))

@@ -81,6 +81,15 @@ class Usual:
 
 
 @dataclass(frozen=True)
+class Spike:
+    """Far above the subject's own usual, by a p-value held against the threshold of its close."""
+
+    quantity: Quantity
+    grain: Grain = Grain.WEEK
+    streak: Streak = Streak()
+
+
+@dataclass(frozen=True)
 class Absence:
     """Nothing counted in the last `days` days; judged at every day's close."""
 
@@ -127,9 +136,9 @@ class Unless:
     exception: Node
 
 
-Leaf = Level | Change | Usual | Absence
+Leaf = Level | Change | Usual | Spike | Absence
 Compound = All | Any | Then | Unless
-Node = Level | Change | Usual | Absence | Named | All | Any | Then | Unless
+Node = Level | Change | Usual | Spike | Absence | Named | All | Any | Then | Unless
 
 
 def parts_of(node: Node) -> tuple[Node, ...]:

@@ -11,11 +11,17 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from beforehand.calendar import Grain
-from beforehand.signals.tree import Absence, Change, Leaf, Level, Quantity, Streak, Usual
+from beforehand.signals.tree import Absence, Change, Leaf, Level, Quantity, Spike, Streak, Usual
 from beforehand.story import words
 
 Measure = Literal["count", "sum", "mean", "share", "last", "people"]
-LEAVES: dict[str, type[Leaf]] = {"level": Level, "change": Change, "usual": Usual, "absence": Absence}
+LEAVES: dict[str, type[Leaf]] = {
+    "level": Level,
+    "change": Change,
+    "usual": Usual,
+    "spike": Spike,
+    "absence": Absence,
+}
 IRREGULAR = {"people", "persons", "staff", "children", "men", "women"}
 SINGULAR_ENDINGS = ("ss", "us", "is")
 BELOW = ("<", "<=")
@@ -78,6 +84,8 @@ class Clause:
         """Whether it tells of less than before."""
         if isinstance(self.leaf, Level):
             return self.leaf.op in BELOW
+        if isinstance(self.leaf, Spike):
+            return False
         return isinstance(self.leaf, Absence) or self.leaf.direction == "down"
 
     @property

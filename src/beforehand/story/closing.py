@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from beforehand.signals.tree import Absence, All, Any, Change, Level, Named, Node, Then, Unless, Usual
+from beforehand.signals.tree import Absence, All, Any, Change, Level, Named, Node, Spike, Then, Unless, Usual
 from beforehand.story import words
 from beforehand.story.clause import Clause, Measure, lasting
 
@@ -46,6 +46,9 @@ def leaf_phrase(clause: Clause) -> str:
         case Usual() as usual:
             side = "below" if usual.direction == "down" else "above"
             return f"{are} {'far ' * usual.far}{side} what is usual{lasting(usual.streak, clause.grain)}"
+        case Spike() as spike:
+            verb = "spike" if clause.plural else "spikes"
+            return f"{clause.called} {verb} by the {clause.grain.value}{lasting(spike.streak, clause.grain)}"
         case Absence() as absence:
             verb = "are" if clause.plural else "is"
             return f"there {verb} no {clause.called} for {words.counted(absence.days, 'day')}"

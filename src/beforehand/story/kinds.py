@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from beforehand.calendar import Grain
-from beforehand.signals.tree import Absence, Change, Level, Usual
-from beforehand.story import words
+from beforehand.signals.spike import FAR
+from beforehand.signals.tree import Absence, Change, Level, Spike, Usual
+from beforehand.story import spikes, words
 from beforehand.story.clause import Clause, lasting
 from beforehand.story.closing import leaf_phrase
 from beforehand.story.receipt import Receipt
@@ -110,6 +111,8 @@ def tell(occasion: Occasion, clause: Clause) -> Told:
         return _absence(view, clause.leaf)
     if isinstance(clause.leaf, Change):
         return _change(view, clause.leaf)
+    if isinstance(clause.leaf, Spike):
+        return _spike(view, clause.leaf)
     return _level(view)
 
 
@@ -256,6 +259,29 @@ def _change_headline(view: View, mean: float, last: float) -> str:
     by = f" {words.percent(abs(last - mean) / mean)}," if mean > 0 and abs(last - mean) < MANY * mean else ""
     from_ = _about(view.clause, mean) if mean else _none(view.clause, mean)
     return f"{view.subject} {moved}{by} from {from_}{view.clause.rate} to {_none(view.clause, last)}"
+
+
+def _spike(view: View, leaf: Spike) -> Told:
+    """Far above the own usual: how much, since when, what is usual, how rare."""
+    clause, judged, last = view.clause, view.judged, view.last
+    if last is None:
+        text = f"{view.subject} {view.were} {values_said(clause, judged, view.when(len(judged)))}"
+        return Told(text, (view.sentence(text, "change"),), _series(view, None, None, [], None))
+    start, end = view.receipt.query.spans[-1]
+    at = spikes.when(clause, view.when(1), start, view.receipt.known_us, end, view.period_said(len(view.values) - 1))
+    usual = spikes.usually(clause, view.values, len(judged))
+    text = spikes.headline(clause, view.subject, last, at, usual)
+    sentences = [view.sentence(text, "change")]
+    if len(judged) > 1:
+        more = f"{view.they} {view.were} {values_said(clause, judged, view.when(len(judged)))}"
+        sentences.append(view.sentence(more, "change"))
+    chances = spikes.chances(leaf, view.values, clause.whole)
+    rare = spikes.rarely(clause.grain, chances[-1])
+    if rare:
+        sentences.append(view.sentence(rare, "line"))
+    first = len(view.values) - len(judged)
+    held = [first + n for n, p in enumerate(chances) if p <= FAR]
+    return Told(text, tuple(sentences), _series(view, view.band, None, held, first))
 
 
 def _absence(view: View, leaf: Absence) -> Told:
