@@ -27,7 +27,12 @@ GRAINS = {grain.value: grain for grain in Grain}
 
 
 def judge_series(sentence: str, file: str) -> dict[str, Any]:
-    """Judges a sentence over the series of a file, or of standard input for `-`.
+    """Judges a sentence over the series of a file, or of standard input for `-`; see `judge_points`."""
+    return judge_points(sentence, read_series(file))
+
+
+def judge_points(sentence: str, series: Series) -> dict[str, Any]:
+    """Judges a sentence over series that have been read.
 
     Whole numbers are counts: summed over a period, gaps are zero. Fractional ones are averaged, gaps are unsure. Where
     the sentence names no unit the grain is the spacing of the series; where that is no grain of ours (five minutes)
@@ -37,7 +42,6 @@ def judge_series(sentence: str, file: str) -> dict[str, Any]:
     "lower", "upper", "p"}]}`: expected, lower and upper are the usual band, the mean before and the bound, or the fixed
     bound; `p` is how likely so much is by chance, for a spike. Raises InputError for a wrong sentence or file.
     """
-    series = read_series(file)
     spacing = _spacing(series)
     unit = _unit(spacing)
     by_time = bool(NAMES_A_UNIT.search(sentence)) or unit in GRAINS
