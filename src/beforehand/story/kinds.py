@@ -268,7 +268,7 @@ def _spike(view: View, leaf: Spike) -> Told:
         text = f"{view.subject} {view.were} {values_said(clause, judged, view.when(len(judged)))}"
         return Told(text, (view.sentence(text, "change"),), _series(view, None, None, [], None))
     _, end = view.receipt.query.spans[-1]
-    at = spikes.when(clause, view.when(1), view.occasion.now_us, end, view.period_said(len(view.values) - 1))
+    at = spikes.when(clause, view.when(1), view.receipt.known_us, end, view.period_said(len(view.values) - 1))
     usual = spikes.usually(clause, view.values, len(judged))
     text = spikes.headline(clause, view.subject, last, at, usual)
     sentences = [view.sentence(text, "change")]

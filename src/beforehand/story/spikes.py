@@ -59,9 +59,9 @@ def rarely(grain: Grain, chance: float) -> str | None:
     return None if times is None else f"chance alone brings so much less than once in {times} {grain.value}s"
 
 
-def when(clause: Clause, closed: str, now_us: int, end_us: int, said: str) -> str:
-    """`since 08:00` while the period still fills, else when it was."""
-    if now_us >= end_us:
+def when(clause: Clause, closed: str, known_us: int, end_us: int, said: str) -> str:
+    """`since 08:00` where the period was still filling, else when it was."""
+    if known_us >= end_us:
         return closed
     return f"since {said.split(' on ')[0] if clause.grain is Grain.HOUR else said}"
 
