@@ -11,7 +11,17 @@ import numpy as np
 
 from beforehand.calendar import DAY_US, Grain
 from beforehand.errors import InputError, among
-from beforehand.signals import Signal, grain_of, judge, lookback_days, only_truer, quantities_of, traits_of, widths_of
+from beforehand.signals import (
+    Signal,
+    closes_of,
+    grain_of,
+    judge,
+    lookback_days,
+    only_truer,
+    quantities_of,
+    traits_of,
+    widths_of,
+)
 from beforehand.signals.numbers import Bool, Int, Verdicts
 from beforehand.signals.tree import SubjectKind
 
@@ -107,6 +117,7 @@ def judged(
             until_us=until_us,
             filling=filling,
             hours=max((_hours(s, folder) for s in members), default=0),
+            grains=set().union(*(closes_of(s, folder.signals) for s in members)),
         )
         for signal in members:
             yield _over_blocks(sheet, signal, folder, grace_us, since_us, filling)

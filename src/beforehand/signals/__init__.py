@@ -4,6 +4,7 @@ from beforehand.signals.canonical import say
 from beforehand.signals.cases import CaseProblem, run_cases
 from beforehand.signals.evaluate import (
     Judged,
+    closes_of,
     grain_of,
     judge,
     leaves,
@@ -37,6 +38,7 @@ __all__ = [
     "Vocabulary",
     "band",
     "build",
+    "closes_of",
     "echo",
     "grain_of",
     "judge",
