@@ -35,14 +35,14 @@ LEAST = 48
 
 def rivals(value: Float) -> dict[str, Bool]:
     padded = np.concatenate([np.full(WINDOW, np.nan), value])
-    before = sliding_window_view(padded, WINDOW)[:-1]
+    before = sliding_window_view(padded, WINDOW)[LEAST:-1]
     mean, spread = np.nanmean(before, axis=1), np.nanstd(before, axis=1)
     mid = np.nanmedian(before, axis=1)
     mad = 1.4826 * np.nanmedian(np.abs(before - mid[:, None]), axis=1)
-    known = np.arange(value.size) >= LEAST
+    young, now = np.zeros(LEAST, dtype=bool), value[LEAST:]
     return {
-        "robust z above 6": known & (value > mid + 6 * np.maximum(mad, 1e-9)),
-        "gaussian above 4": known & (value > mean + 4 * np.maximum(spread, 1e-9)),
+        "robust z above 6": np.concatenate([young, now > mid + 6 * np.maximum(mad, 1e-9)]),
+        "gaussian above 4": np.concatenate([young, now > mean + 4 * np.maximum(spread, 1e-9)]),
     }
 
 
@@ -148,8 +148,9 @@ def simulated(accounts: int, closes: int, seed: int, shape: str) -> None:
     closed = (loud <= decide(loud, everybody[:, :1]))[hit, 0].sum()
     filling = (loud[hit, 0] <= RATE / accounts).sum()
     print(
-        f"spike: {accounts:,} accounts without trouble ({shape}): {raised.sum()} of {closes} closes raise anything; of 20 "
-        f"planted spikes {filling} told while the hour fills, {closed} at its close; {took:.1f} s for {closes} closes"
+        f"spike: {accounts:,} accounts without trouble ({shape}): {raised.sum()} of {closes} closes raise anything; "
+        f"of 20 planted spikes {filling} told while the hour fills, {closed} at its close; "
+        f"{took:.1f} s for {closes} closes"
     )
 
 

@@ -10,6 +10,7 @@ from beforehand.signals import Vocabulary, echo, parse, say
 from beforehand.signals.transform import COURSE_BASELINE, USUAL_BASELINE
 from beforehand.signals.tree import (
     Absence,
+    After,
     All,
     Among,
     Any,
@@ -17,6 +18,7 @@ from beforehand.signals.tree import (
     Change,
     Compare,
     Direction,
+    Due,
     Either,
     Level,
     Named,
@@ -61,7 +63,7 @@ def readings(draw: st.DrawFn) -> tuple[Quantity, Grain]:
 def leaves(draw: st.DrawFn) -> Node:
     quantity, grain = draw(readings())
     streak = draw(streaks())
-    match draw(st.integers(0, 4)):
+    match draw(st.integers(0, 6)):
         case 0:
             bound = draw(st.floats(0, 1)) if quantity.metric == "error_rate" else draw(bounds)
             return Level(quantity, draw(st.sampled_from(("<", "<=", ">", ">="))), bound, grain, streak)
@@ -76,14 +78,26 @@ def leaves(draw: st.DrawFn) -> Node:
             return Usual(quantity, draw(st.sampled_from(("down", "up"))), baseline, grain, streak, draw(st.booleans()))
         case 3:
             return Absence(Quantity(draw(st.sampled_from(COUNTED))), draw(st.integers(1, 400)))
+        case 5:
+            return Due(draw(dates), draw(st.integers(1, 400)))
+        case 6:
+            bound = draw(st.floats(0, 50))
+            if quantity.metric == "error_rate":
+                return Level(quantity, "<", 0.5, grain, streak)
+            return Level(quantity, ">", bound, grain, streak, draw(st.sampled_from(("seats", "Bought seats", "for"))))
         case _:
             return Named(draw(st.sampled_from(("error-spike", "quiet"))))
+
+
+dates = st.sampled_from(("renewal", "go live", "trial_ends_on"))
+past = st.sampled_from(("renewal", "signup", "contract start", "go live"))
 
 
 def compounds(parts: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     several = st.lists(parts, min_size=2, max_size=3).map(tuple)
     within = st.none() | st.integers(1, 60)
     pairs = st.builds(Then, parts, parts, st.integers(90, 400)) | st.builds(Unless, parts, parts)
+    pairs |= st.builds(After, parts, st.integers(1, 400), past)
     return st.builds(Any, several) | st.builds(All, several, within) | pairs
 
 

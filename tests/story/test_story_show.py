@@ -261,6 +261,29 @@ def test_one_after_the_other_is_told_in_that_order_with_the_exception(world: Wor
     assert rows[0]["since"].date().isoformat() <= "2025-03-24"
 
 
+def test_days_and_entitlements_are_told_from_the_traits_of_then(world: World) -> None:
+    world.load([("globex", "10", "2025-01-10")], "account,seats,contract_start", "accounts")
+    world.signal("renews", "when: renewal within 80 days and logins below 2 per week\n")
+    world.signal("soon", "when: renewal within 80 days\n")
+    world.signal("spare", "when: logins below 30% of seats 30 days after contract start\n")
+    world.signal("late", "when: logins below 30% of seats 300 days after contract start\n")
+    world.signal("not-yet", "when: logins below 2 per week unless renewal within 80 days\n")
+    run(world.ws, END + timedelta(hours=4))
+    told = {a["signal"]: world.story(a["alert"]) for a in alerts(world.ws)["alerts"] if a["account"] == "globex"}
+    assert {"renews", "soon", "spare"} == told.keys() - {"fall"}
+    line = "The renewal is on 30 June, 77 days after the close; the line is at most 80 days."
+    for name in ("renews", "soon"):
+        assert line in [s["text"] for s in said(told[name], "change")]
+    assert told["soon"]["alerts"][0]["headline"] == "Renewal on 30 June"
+    assert told["renews"]["alerts"][0]["headline"] == "Logins fell from 10 a week to none; renewal on 30 June"
+    lines = [s["text"] for s in said(told["spare"], "line")]
+    assert lines[0] == "The line is below 3 a week; last week was 3 under it."
+    assert "The line is 30% of its seats, which were 10." in lines
+    assert "It is asked from 30 days after the contract start on, which was on 10 January." in lines
+    for result in told.values():
+        assert {s["status"] for s in result["alerts"][0]["story"]["sentences"]} == {"true"}
+
+
 def test_kept_receipts_hold_what_was_judged(world: World) -> None:
     """The receipts are counted by other code than the panel; where they differed, this alert would not have opened."""
     with world.ws.state() as state, state.read() as session:

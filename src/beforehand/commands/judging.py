@@ -13,6 +13,7 @@ from beforehand.calendar import DAY_US, Grain, to_us
 from beforehand.errors import InputError, among
 from beforehand.signals import (
     Signal,
+    closes_of,
     decided,
     grain_of,
     judge,
@@ -124,6 +125,7 @@ def judged(
             until_us=until_us,
             filling=filling,
             hours=max((_hours(s, folder) for s in members), default=0),
+            grains=set().union(*(closes_of(s, folder.signals) for s in members)),
         )
         for signal in members:
             yield _over_blocks(sheet, signal, folder, grace_us, since_us, filling, (kept or {}).get(signal.name, {}))

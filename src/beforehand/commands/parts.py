@@ -12,7 +12,7 @@ from beforehand.calendar import Grain
 from beforehand.commands import questions
 from beforehand.signals import kind_of
 from beforehand.signals.numbers import HOLDS
-from beforehand.signals.tree import Absence, All, Compound, Leaf, Named, Node, Then, Unless
+from beforehand.signals.tree import Absence, After, All, Compound, Due, Leaf, Named, Node, Then, Unless
 from beforehand.signals.tree import Any as AnyOf
 from beforehand.story import Receipt
 from beforehand.story.clause import Role
@@ -49,7 +49,9 @@ def leaves_of(node: Node, folder: Folder, close: Close, where: Where | None = No
     match node:
         case Named():
             yield from leaves_of(folder.signals[node.signal].sentence.condition, folder, close, where)
-        case All() | AnyOf() | Then() | Unless():
+        case Due():
+            return  # what it reads is no metric
+        case All() | AnyOf() | Then() | Unless() | After():
             for part, place in places(node, close, where):
                 yield from leaves_of(part, folder, close, place)
         case _:
@@ -68,6 +70,8 @@ def places(node: Compound, close: Close, where: Where) -> list[tuple[Node, Where
             role: Role = where.role or "first"
             earlier = Where((where.days or 0) + within, where.before_us or close(then), role)
             return [(first, earlier), (then, where)]
+        case After(condition=condition):
+            return [(condition, where)]
         case Unless(condition=condition, exception=exception):
             return [(condition, where), (exception, replace(where, role="unless"))]
 

@@ -14,15 +14,16 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from beforehand.calendar import start_of, to_datetime, zone_named
-from beforehand.commands import parts, questions
+from beforehand.commands import marking, parts, questions
 from beforehand.commands.questions import Whose
 from beforehand.errors import InputError
 from beforehand.signals import Signal, grain_of
+from beforehand.signals.dates import RENEWAL
 from beforehand.signals.evaluate import node_grain
-from beforehand.signals.tree import Absence, All, Leaf, Named, Node, Then, Unless
+from beforehand.signals.tree import Absence, After, All, Due, Leaf, Named, Node, Then, Unless
 from beforehand.signals.tree import Any as AnyOf
 from beforehand.story import Query, Receipt, kinds, words
-from beforehand.story.clause import Clause, Role
+from beforehand.story.clause import Clause, Mark, Role
 from beforehand.story.closing import phrase
 from beforehand.story.scene import Check, Closing, Occasion, Record, Stake
 from beforehand.story.telling import tell
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from beforehand.workspace import Folder
 
 Ask = tuple[Query, int]
-RENEWAL = ("renewal_on", "renews_on", "renewal_date", "renewal_at", "renewal")
 NOTICE = ("notice_period", "notice_days", "notice")
 
 TOGETHER = 500
@@ -72,6 +72,7 @@ class Witness:
     worth: str = ""
     clauses: list[Clause] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
 
     def headline(self, folder: Folder, end_us: int) -> str:
         """The sentence on top of the alert, told as of the close: the same whenever the run came to it."""
@@ -88,6 +89,7 @@ class Witness:
             receipts=tuple(self.receipts),
             person=self.whose.scope or None,
             any_of=self.any_of,
+            marks=tuple(self.marks),
         )
 
     def as_json(self, folder: Folder) -> dict[str, Any]:
@@ -98,6 +100,7 @@ class Witness:
             "zone": folder.settings.zone,
             "any_of": self.any_of,
             "clauses": [clause.as_json() for clause in self.clauses],
+            "marks": [mark.as_json() for mark in self.marks],
             "nodes": list(self.whose.nodes),
         }
 
@@ -210,7 +213,9 @@ def _witness(
         taken = desk.take(asks)
         for nth, one in enumerate(found):
             answers = dict(zip(leaves, taken[nth * len(leaves) : (nth + 1) * len(leaves)], strict=True))
-            _choose(desk, folder, one, condition, close, answers, grace_us)
+            known_us = now_us if filling else min(end_us + grace_us, now_us)
+            marks = marking.read(desk.take, condition, folder, one.whose, end_us, known_us)
+            _choose(desk, folder, one, condition, close, answers, grace_us, marks)
     return found
 
 
@@ -222,6 +227,7 @@ def _choose(
     close: parts.Close,
     answers: Mapping[tuple[Leaf, parts.Where], Receipt],
     grace_us: int,
+    marks: marking.Marks,
 ) -> None:
     """Puts the clauses that made it hold into a witness; of `any of` those parts that do, where the receipts say so.
 
@@ -232,6 +238,13 @@ def _choose(
         match node:
             case Named():
                 return keep(folder.signals[node.signal].sentence.condition, where)
+            case Due():
+                return marks.due(node, where.days is None), []
+            case After():
+                holds, found = keep(node.condition, where)
+                if holds:
+                    marks.after(node)
+                return holds, found
             case All() | AnyOf() | Then() | Unless():
                 kept = [keep(part, place) for part, place in parts.places(node, close, where)]
                 holding = [found for holds, found in kept if holds]
@@ -244,15 +257,21 @@ def _choose(
                 return len(holding) == len(kept), found
             case _:
                 receipt = answers[node, where]
-                held = parts.held_at(folder, node, receipt, where)
+                leaf = marks.bound(node)
+                held = parts.held_at(folder, leaf, receipt, where)
+                if held is not None and where.role != "unless":
+                    marks.entitled(node)
                 if held:
                     receipt = _earlier(desk, receipt, held, grace_us)
                 spoken = held is None or where.role != "unless"
-                return held is not None, [(node, where.role, receipt)] if spoken else []
+                return held is not None, [(leaf, where.role, receipt)] if spoken else []
 
     _, told = keep(condition, parts.Where())
     for (leaf, role), receipt in {(leaf, role): receipt for leaf, role, receipt in told}.items():
         _add(desk, folder, one, leaf, receipt, role)
+    for mark, receipt in marks.told.items():
+        one.marks.append(replace(mark, receipt=len(one.receipts)))
+        one.receipts.append(receipt)
 
 
 def _earlier(desk: Desk, receipt: Receipt, ago: int, grace_us: int) -> Receipt:
@@ -319,6 +338,7 @@ def occasion_of(facts: Facts, folder: Folder, kept: Kept, record: Mapping[str, A
         stake=stake,
         checks=(*checks, *(Check(True, receipt) for receipt in around)),
         closed=kept.closed,
+        marks=tuple(Mark.from_json(mark) for mark in kept.evidence.get("marks", ())),
     )
 
 

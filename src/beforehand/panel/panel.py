@@ -20,6 +20,7 @@ from beforehand.panel.store import CellStore, Scope, Span, insert, span
 from beforehand.panel.subjects import Ids, Subjects, excluded_people, subjects
 from beforehand.panel.traits import Dated
 from beforehand.signals.tree import Quantity, SubjectKind
+from beforehand.workspace.spec import TABLES
 
 if TYPE_CHECKING:
     from beforehand.facts import Facts
@@ -56,13 +57,14 @@ class Panel:
         last: int | None = None,
         filling: bool = False,
         hours: int = MOST_HOURS,
+        grains: Iterable[Grain] = (),
     ) -> Sheet:
         """Counts the quantities and lays them out at closes with `since_us` <= end <= `until_us`, or the `last` ones.
 
-        `wanted` are the traits a population reads. Facts learned at or after `now_us` do not exist. With `filling` the
-        period still filling is the last close. Hours are counted from `hours` before the first close on, unless a
-        last value is asked for. Raises InputError where a metric is not defined well, EngineError where
-        nothing can be counted.
+        `wanted` are the traits that are read; `grains` have closes even where nothing is counted by them. Facts
+        learned at or after `now_us` do not exist. With `filling` the period still filling is the last close. Hours are
+        counted from `hours` before the first close on, unless a last value is asked for. Raises InputError where a
+        metric is not defined well, EngineError where nothing can be counted.
         """
         asked = set(quantities)
         excluded = excluded_people(self.connection, self.settings.exclude.people)
@@ -72,12 +74,13 @@ class Panel:
         needs = self._needs(asked, plans, active)
         spans = {table: span(self.connection, table) for table, _ in needs}
         begun = [s.first_us for s in spans.values() if s is not None]
-        grains = {grain for _, grain in asked}
+        if not asked:  # traits alone: the closes begin with the first fact of all
+            begun = [s.first_us for s in (span(self.connection, table) for table in TABLES) if s is not None]
         closes = {
             grain: closes_of(
                 grain, self.zone, grace_us, now_us, min(begun, default=None), since_us, until_us, last, filling
             )
-            for grain in grains
+            for grain in {grain for _, grain in asked} | set(grains)
         }
         store = CellStore(self.connection)
         self._tidy()

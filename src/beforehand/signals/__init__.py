@@ -4,6 +4,7 @@ from beforehand.signals.canonical import say
 from beforehand.signals.cases import CaseProblem, run_cases
 from beforehand.signals.evaluate import (
     Judged,
+    closes_of,
     decided,
     grain_of,
     judge,
@@ -39,6 +40,7 @@ __all__ = [
     "Vocabulary",
     "band",
     "build",
+    "closes_of",
     "decided",
     "echo",
     "grain_of",

@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 
 from beforehand.calendar import Grain
+from beforehand.signals import dates
 from beforehand.signals import tree as t
 from beforehand.signals.grammar import FORMS
 from beforehand.signals.transform import USUAL_BASELINE
@@ -37,6 +38,10 @@ def say_condition(node: t.Node, vocabulary: Vocabulary) -> str:
             return " or ".join(_closed(part, vocabulary) for part in parts)
         case t.Then(first=first, then=then, within_days=days):
             return f"{_closed(first, vocabulary)} then {_closed(then, vocabulary)} within {days} days"
+        case t.Due(date=date, days=days):
+            return f"{say_date(date)} within {days} days"
+        case t.After(condition=condition, days=days, date=date):
+            return f"{_closed(condition, vocabulary)} {days} days after {say_date(date)}"
         case t.Unless(condition=condition, exception=exception):
             return f"{_closed(condition, vocabulary)} unless {_closed(exception, vocabulary)}"
         case _:
@@ -84,9 +89,15 @@ def _closed_population(population: t.Population) -> str:
 def say_level(leaf: t.Level, vocabulary: Vocabulary) -> str:
     """`logins below 2 per week for 3 consecutive weeks`."""
     share = vocabulary.aggregates.get(leaf.quantity.metric) == "share" and not leaf.quantity.per_active
-    bound = percent(leaf.bound) if share else number(leaf.bound)
+    bound = percent(leaf.bound) if share or leaf.of else number(leaf.bound)
+    bound += f" of {_trait(leaf.of)}" if leaf.of else ""
     said = f"{vocabulary.phrase(leaf.quantity.metric)} {SIDES[leaf.op]} {bound}"
     return said + _reading(leaf.quantity, leaf.grain) + say_streak(leaf.streak, leaf.grain)
+
+
+def say_date(date: str) -> str:
+    """`renewal`, or a trait in quotes."""
+    return date if date in dates.DAYS else _quoted(date)
 
 
 def say_change(leaf: t.Change, vocabulary: Vocabulary) -> str:

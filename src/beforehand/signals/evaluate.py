@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beforehand.calendar import DAY_US, HOUR_US, Grain
+from beforehand.signals.dates import held_against, judge_after, judge_due, traits_read
 from beforehand.signals.judges import all_of, any_of, negation, rare_enough
 from beforehand.signals.kinds import kind_of
 from beforehand.signals.numbers import CLEAR, FAILED, HOLDS, UNSURE, Bool, Float, Int, MetricFailed, Numbers, Verdicts
@@ -21,13 +22,17 @@ from beforehand.signals.signal import Signal, names_in
 from beforehand.signals.spike import decide
 from beforehand.signals.tree import (
     Absence,
+    After,
     All,
     Any,
+    Due,
     Leaf,
+    Level,
     Named,
     Node,
     Quantity,
     Sentence,
+    Spike,
     Streak,
     Then,
     Unless,
@@ -164,6 +169,10 @@ class _Walk:
                 return self.aligned(verdicts, own, grain)
             case Unless(condition=condition, exception=exception):
                 return all_of([self.at(condition, grain), negation(self.at(exception, grain))])
+            case After(condition=condition):
+                return judge_after(node, self.at(condition, grain), self.numbers, grain)
+            case Due():
+                return self.aligned(judge_due(node, self.numbers, Grain.DAY), Grain.DAY, grain)
             case _:
                 return self._leaf(node, grain)
 
@@ -178,6 +187,8 @@ class _Walk:
         except MetricFailed:
             shape = (self.numbers.size, len(self.numbers.ends(own)))
             return self.aligned(np.full(shape, FAILED, dtype=np.int8), own, grain)
+        if isinstance(leaf, Level) and leaf.of is not None:
+            windows = held_against(windows, leaf.of, self.numbers, own)
         return self.aligned(kind.judge(leaf, windows, _counted(self.signal, quantity)), own, grain)
 
     def _lately(self, part: Node, days: int, grain: Grain, *, before: bool = False) -> Verdicts:
@@ -238,9 +249,11 @@ def leaves(node: Node, named: Mapping[str, Signal] | None = None) -> Iterator[Le
         case Named():
             if named:
                 yield from leaves(named[node.signal].sentence.condition, named)
-        case All() | Any() | Then() | Unless():
+        case All() | Any() | Then() | Unless() | After():
             for part in parts_of(node):
                 yield from leaves(part, named)
+        case Due():
+            return  # it reads no metric
         case _:
             yield node
 
@@ -261,10 +274,10 @@ def widths_of(read: Signal | Sentence, named: Mapping[str, Signal] | None = None
 
 
 def traits_of(read: Signal | Sentence, named: Mapping[str, Signal] | None = None) -> set[str]:
-    """The traits that decide who a sentence is about, those of the signals it names included."""
+    """The traits that a sentence reads, who it is about and its conditions; those of the signals it names too."""
     found: set[str] = set()
     for sentence in _sentences(read):
-        found |= traits_in(sentence.population)
+        found |= traits_in(sentence.population) | set(traits_read(sentence.condition))
         for other in names_in(sentence.condition):
             if named:
                 found |= traits_of(named[other].sentence, named)
@@ -282,6 +295,19 @@ def _sentences(read: Signal | Sentence) -> tuple[Sentence, ...]:
     return (read.sentence,) if read.clear is None else (read.sentence, read.clear)
 
 
+def closes_of(read: Signal | Sentence, named: Mapping[str, Signal] | None = None) -> set[Grain]:
+    """Every grain at whose closes a part is judged, whether it reads a metric or not."""
+    found: set[Grain] = set()
+    for sentence in _sentences(read):
+        found |= _closes(sentence.condition, named)
+    return found
+
+
+def _closes(node: Node, named: Mapping[str, Signal] | None) -> set[Grain]:
+    inner = (named[node.signal].sentence.condition,) if isinstance(node, Named) and named else parts_of(node)
+    return set().union(*(_closes(part, named) for part in inner)) if inner else grains_in(node, named)
+
+
 def node_grain(node: Node, named: Mapping[str, Signal] | None = None) -> Grain:
     """The grain a node is judged at: the finest among those of its leaves."""
     return min(grains_in(node, named), key=FINENESS.index)
@@ -296,8 +322,10 @@ def grains_in(node: Node, named: Mapping[str, Signal] | None = None) -> set[Grai
             return grains_in(named[node.signal].sentence.condition, named) if named else set()
         case Then(then=then):
             return grains_in(then, named)
-        case All() | Any() | Unless():
+        case All() | Any() | Unless() | After():
             return set().union(*(grains_in(part, named) for part in parts_of(node)))
+        case Due():
+            return {Grain.DAY}
         case _:
             return {kind_of(node).reads(node)[1]}
 
@@ -323,11 +351,10 @@ def _lookback(node: Node, finest: Grain, named: Mapping[str, Signal] | None) -> 
             before = _lookback(first, own, named) + days + LONGEST_DAYS[own]
             carried = 0 if own is finest else LONGEST_DAYS[own] + 1
             return carried + max(before, _lookback(then, own, named))
-        case Any() | Unless():
+        case Any() | Unless() | After():
             return max(_lookback(part, finest, named) for part in parts_of(node))
         case _:
-            kind = kind_of(node)
-            own = kind.reads(node)[1]
+            own = node_grain(node)
             # Each period of a streak of spikes is held against the threshold of its own close.
-            run = 0 if kind.score is None else -(-(streak_of(node).of - 1) * LONGEST_US[own] // DAY_US)
+            run = -(-(node.streak.of - 1) * LONGEST_US[own] // DAY_US) if isinstance(node, Spike) else 0
             return int(run) + (0 if own is finest else LONGEST_DAYS[own] + 1)

@@ -25,6 +25,9 @@ FORMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "NO": ("no", ("no", "zero")),
     "AND": ("and", ("and",)),
     "OR": ("or", ("or",)),
+    "RENEWAL": ("renewal", ("renewal", "renews")),
+    "DATED": ("renewal, signup or contract start", ("signup", "contract start", "renewal", "sign-up")),
+    "AFTER": ("after", ("after",)),
     "THEN": ("then", ("then", "and then", "followed by")),
     "UNLESS": ("unless", ("unless", "except when", "except if")),
     "NOT": ("not", ("not",)),
@@ -91,7 +94,8 @@ STOPS = sorted(
     {
         word
         for terminal, (_, forms) in FORMS.items()
-        if terminal not in ("OF", "A", "THE", "WHERE", "SIGNAL", "UNIT", "YEAR", "OR_MORE", "OR_LESS")
+        if terminal
+        not in ("OF", "RENEWAL", "DATED", "A", "THE", "WHERE", "SIGNAL", "UNIT", "YEAR", "OR_MORE", "OR_LESS")
         for form in forms
         for word in form.split()[:1]
         if word.isalpha() and len(word) > 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from beforehand.calendar import Grain
+from beforehand.signals import dates
 from beforehand.signals import tree as t
 from beforehand.signals.canonical import SIDES, number, percent, say_population
 from beforehand.signals.vocabulary import Vocabulary
@@ -52,6 +53,10 @@ def tell(node: t.Node, vocabulary: Vocabulary) -> str:
         case t.Then(first=first, then=then, within_days=days):
             after = f"then, at a later close at most {count(days, 'day')} after that"
             return f"{_part(first, vocabulary)}; {after}, {_part(then, vocabulary)}"
+        case t.Due(date=date, days=days):
+            return f"the {_day(date)} is at most {count(days, 'day')} ahead"
+        case t.After(condition=condition, days=days, date=date):
+            return f"{_part(condition, vocabulary)}; asked from {count(days, 'day')} after the {_day(date)} on"
         case t.Unless(condition=condition, exception=exception):
             return f"{_part(condition, vocabulary)}; unless {_part(exception, vocabulary)}"
         case _:
@@ -61,7 +66,8 @@ def tell(node: t.Node, vocabulary: Vocabulary) -> str:
 def tell_level(leaf: t.Level, vocabulary: Vocabulary) -> str:
     """A level in plain words."""
     share = vocabulary.aggregates.get(leaf.quantity.metric) == "share" and not leaf.quantity.per_active
-    bound = percent(leaf.bound) if share else number(leaf.bound)
+    bound = percent(leaf.bound) if share or leaf.of else number(leaf.bound)
+    bound += f" of the trait {leaf.of}" if leaf.of else ""
     return f"{_read(leaf.quantity, leaf.grain, vocabulary)}: {SIDES[leaf.op]} {bound}{_lasting(leaf)}"
 
 
@@ -120,6 +126,10 @@ def _lasting(leaf: t.Level | t.Change | t.Usual | t.Spike) -> str:
     if streak.need == streak.of:
         return f" in each of the last {streak.of} closed {unit}s"
     return f" in at least {streak.need} of the last {streak.of} closed {unit}s"
+
+
+def _day(date: str) -> str:
+    return date if date in dates.DAYS else f"day of the trait {date}"
 
 
 def _listed(parts: tuple[t.Node, ...], vocabulary: Vocabulary) -> str:

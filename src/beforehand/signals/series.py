@@ -24,7 +24,8 @@ class SeriesNumbers:
     """Series of one grain as `Numbers`: `{metric: [n, P]}`, NaN where not known, the first column period `first`.
 
     Counts and sums are added up for coarser grains and rolling days, means averaged, last values carried; of people
-    and shares a rolling quantity is taken as already rolled. `active` is the people active in each period, `[n, P]`.
+    and shares a rolling quantity is taken as already rolled. `active` is the people active in each period, `[n, P]`;
+    `traits` are numbers as known at each close.
     """
 
     def __init__(
@@ -36,11 +37,13 @@ class SeriesNumbers:
         active: Float | None = None,
         first: int | None = None,
         zone: ZoneInfo = UTC,
+        traits: Mapping[str, Float] | None = None,
     ) -> None:
         arrays = [np.asarray(values, dtype=np.float64) for values in series.values()]
         shapes = {values.shape for values in arrays}
         if len(shapes) != 1 or len(next(iter(shapes))) != 2:
             raise ValueError(f"the series must be [n, P] of one shape; got {sorted(shapes)}")
+        self.traits = dict(traits or {})
         self.series = dict(zip(series, arrays, strict=True))
         self.grain, self.zone, self.active = grain, zone, active
         self.aggregates = aggregates if aggregates is not None else {}
@@ -75,7 +78,10 @@ class SeriesNumbers:
         return np.ones((self.rows, len(self.ends(grain))), dtype=bool)
 
     def trait(self, name: str, grain: Grain) -> Trait:
-        """A series has no traits; InputError."""
+        """A trait that was given, `[n, P]` numbers as known at each close; InputError for others."""
+        if name in self.traits:
+            at = np.searchsorted(self.ends(self.grain), self.ends(grain))
+            return Trait(numbers=self.traits[name][:, at])
         raise InputError(
             f"Plain series have no trait {name!r}.", "Leave the `for accounts where ...` out.", code="no-trait"
         )

@@ -12,7 +12,20 @@ from beforehand.errors import InputError, among
 from beforehand.signals.kinds import kind_of
 from beforehand.signals.language import parse
 from beforehand.signals.sentence_error import SentenceError
-from beforehand.signals.tree import All, Any, Named, Node, Population, Sentence, SubjectKind, Then, Unless, parts_of
+from beforehand.signals.tree import (
+    After,
+    All,
+    Any,
+    Due,
+    Named,
+    Node,
+    Population,
+    Sentence,
+    SubjectKind,
+    Then,
+    Unless,
+    parts_of,
+)
 from beforehand.signals.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -101,8 +114,8 @@ def _only_truer(node: Node, named: Mapping[str, Signal], vocabulary: Vocabulary)
             return other.population is None and _only_truer(other.condition, named, vocabulary)
         case All() | Any() | Then():
             return all(_only_truer(part, named, vocabulary) for part in parts_of(node))
-        case Unless():
-            return False  # the exception may come true
+        case Unless() | After() | Due():
+            return False  # an exception may come true, a day may be put off
         case _:
             kind = kind_of(node)
             quantity, _ = kind.reads(node)

@@ -18,6 +18,7 @@ from lark.tree import Meta
 from beforehand.calendar import Grain
 from beforehand.errors import among
 from beforehand.signals import tree as t
+from beforehand.signals.dates import called
 from beforehand.signals.vocabulary import COUNTED, Vocabulary
 
 COUNTING = "zero one two three four five six seven eight nine ten eleven twelve"
@@ -121,6 +122,13 @@ class Together(Spanned):
 
 
 @dataclass(frozen=True)
+class Entitled(Spanned):
+    """`of seats`: the trait that a percentage is taken of."""
+
+    trait: str
+
+
+@dataclass(frozen=True)
 class Said(Spanned):
     """A metric and what was said right after it."""
 
@@ -202,7 +210,8 @@ class Meaning(Transformer[Token, Whatever]):
 
     def level(self, parts: list[Whatever]) -> t.Level:
         op = next(p for p in parts if isinstance(p, Token) and p.type in OPS)
-        return self._level(_one(parts, Said), OPS[op.type], _one(parts, Amount), _items(parts))
+        entitled = next((p for p in parts if isinstance(p, Entitled)), None)
+        return self._level(_one(parts, Said), OPS[op.type], _one(parts, Amount), _items(parts), entitled)
 
     level_or = level
 
@@ -291,6 +300,26 @@ class Meaning(Transformer[Token, Whatever]):
             raise Misfit(f"`no {token}` takes one span of days.", items[0].start, items[-1].end, "for 14 days")
         return t.Absence(t.Quantity(metric), self._days(spans[0]))
 
+    def due(self, parts: list[Whatever]) -> t.Due:
+        return t.Due(self._date(parts[0]), self._span_of_days(parts, "within"))
+
+    def gated(self, parts: list[Whatever]) -> t.After:
+        condition = next(p for p in parts if not isinstance(p, Token | Amount))
+        return t.After(condition, self._span_of_days(parts, ""), self._date(parts[-1]))
+
+    def entitled(self, parts: list[Token]) -> Entitled:
+        return Entitled(*_span(parts), _unquoted(parts[-1]))
+
+    def _date(self, token: Token) -> str:
+        said = _unquoted(token)
+        return called(said) if token.type in ("RENEWAL", "DATED") else said
+
+    def _span_of_days(self, parts: list[Whatever], word: str) -> int:
+        amount, unit = _one(parts, Amount), _token(parts, "UNIT")
+        words = [p for p in parts if isinstance(p, Token) and p.type in ("WITHIN", "IN")]
+        start = words[0].start_pos or 0 if words else amount.start
+        return self._days(Span(start, unit.end_pos or 0, self._whole(amount), GRAINS[unit_of(unit)], False), word)
+
     def named(self, parts: list[Token]) -> t.Named:
         name = str(parts[-1])
         if name not in self.vocabulary.signals:
@@ -327,10 +356,16 @@ class Meaning(Transformer[Token, Whatever]):
             return t.All(first.nodes, days)
         node = first.node
         # `tickets at least 3 within 30 days`: with one part, `within` can only mean the span that is counted.
-        plain = isinstance(node, t.Level) and node == t.Level(node.quantity, node.op, node.bound, self.default)
+        plain = isinstance(node, t.Level) and node == t.Level(
+            node.quantity, node.op, node.bound, self.default, of=node.of
+        )
         if plain and isinstance(node, t.Level) and node.quantity.rolling_days is None:
             return t.Level(
-                t.Quantity(node.quantity.metric, node.quantity.per_active, days), node.op, node.bound, Grain.DAY
+                t.Quantity(node.quantity.metric, node.quantity.per_active, days),
+                node.op,
+                node.bound,
+                Grain.DAY,
+                of=node.of,
             )
         raise Misfit("`within` joins two parts with `and`.", within.start_pos or 0, unit.end_pos or 0, "")
 
@@ -405,16 +440,27 @@ class Meaning(Transformer[Token, Whatever]):
         items += [self.rate([p]) for p in parts if isinstance(p, Token) and p.type == "EVERY"]
         return Said(*_span(parts), self.vocabulary.metric(str(token)), tuple(items))
 
-    def _level(self, said: Said, op: t.Op, amount: Amount, items: list[Spanned]) -> t.Level:
+    def _level(
+        self, said: Said, op: t.Op, amount: Amount, items: list[Spanned], entitled: Entitled | None = None
+    ) -> t.Level:
         aggregate = self.vocabulary.aggregates.get(said.metric)
         name = self.vocabulary.name(said.metric)
+        of = entitled.trait if entitled else self.vocabulary.out_of.get(said.metric) if amount.percent else None
+        if of is not None and (not amount.percent or aggregate == "share"):
+            where = entitled or amount
+            said_so = f"{name} is a share already." if amount.percent else f"A part of {of} is said in percent."
+            raise Misfit(said_so, where.start, where.end, "" if entitled else None, "For example: above 90% of seats.")
+        if of is not None:
+            quantity, grain, streak = self._when(said, items)
+            return t.Level(quantity, op, amount.value, grain, streak, of)
         if amount.percent and aggregate in COUNTED and not self.vocabulary.open_words:
             raise Misfit(
                 f"{name} is counted, so a bound in percent has no meaning.",
                 amount.start,
                 amount.end,
                 f"{amount.value * 100:g}",
-                f"Against its own past: `down {amount.value * 100:g}% vs the 8 weeks before`.",
+                f"Against its own past: `down {amount.value * 100:g}% vs the 8 weeks before`. Of a trait: "
+                f"`{amount.value * 100:g}% of seats`, or `out of: seats` at the metric.",
             )
         if aggregate == "share" and not 0 <= amount.value <= 1:
             near = f"{amount.value:g}%" if 1 < amount.value <= 100 else None
@@ -481,17 +527,17 @@ class Meaning(Transformer[Token, Whatever]):
             f"the {near} {grain}s before",
         )
 
-    def _days(self, span: Span, word: str = "") -> int:
+    def _days(self, span: Span, word: str | None = None) -> int:
         days = max(1, round(span.count * DAYS[span.grain]))
-        word = word or ("for" if span.streak else "in")
+        word = ("for " if span.streak else "in ") if word is None else f"{word} ".lstrip()
         if span.grain in (Grain.MONTH, Grain.QUARTER):
             said = f"{span.grain}s differ in length: write days.".capitalize()
-            raise Misfit(said, span.start, span.end, f"{word} {days} days")
+            raise Misfit(said, span.start, span.end, f"{word}{days} days")
         if span.grain is Grain.HOUR:
             said = "What is counted over a span is counted over whole days."
-            raise Misfit(said, span.start, span.end, f"{word} {days} days", "For each hour by itself, say `per hour`.")
+            raise Misfit(said, span.start, span.end, f"{word}{days} days", "For each hour by itself, say `per hour`.")
         if days > LONGEST:
-            raise Misfit(f"At most {LONGEST} days.", span.start, span.end, f"{word} {LONGEST} days")
+            raise Misfit(f"At most {LONGEST} days.", span.start, span.end, f"{word}{LONGEST} days")
         return days
 
     def _whole(self, amount: Amount) -> int:

@@ -35,13 +35,14 @@ class Streak:
 
 @dataclass(frozen=True)
 class Level:
-    """The quantity is on the wrong side of a fixed bound."""
+    """The quantity is on the wrong side of a fixed bound; with `of`, the bound is a fraction of that trait."""
 
     quantity: Quantity
     op: Op
     bound: float
     grain: Grain = Grain.WEEK
     streak: Streak = Streak()
+    of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,17 @@ class Absence:
 
 
 @dataclass(frozen=True)
+class Due:
+    """The day that `date` names comes at most `days` days after the close; judged at every day's close.
+
+    `date` is one of `dates.DAYS`, or the name of a trait.
+    """
+
+    date: str
+    days: int
+
+
+@dataclass(frozen=True)
 class Named:
     """The condition of another signal, by name."""
 
@@ -129,6 +141,15 @@ class Then:
 
 
 @dataclass(frozen=True)
+class After:
+    """The condition, asked only once `days` days have passed since the day that `date` names."""
+
+    condition: Node
+    days: int
+    date: str
+
+
+@dataclass(frozen=True)
 class Unless:
     """The condition holds and the exception does not."""
 
@@ -137,8 +158,8 @@ class Unless:
 
 
 Leaf = Level | Change | Usual | Spike | Absence
-Compound = All | Any | Then | Unless
-Node = Level | Change | Usual | Spike | Absence | Named | All | Any | Then | Unless
+Compound = All | Any | Then | Unless | After
+Node = Level | Change | Usual | Spike | Absence | Due | Named | All | Any | Then | Unless | After
 
 
 def parts_of(node: Node) -> tuple[Node, ...]:
@@ -150,6 +171,8 @@ def parts_of(node: Node) -> tuple[Node, ...]:
             return first, then
         case Unless(condition=condition, exception=exception):
             return condition, exception
+        case After(condition=condition):
+            return (condition,)
         case _:
             return ()
 

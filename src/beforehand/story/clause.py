@@ -130,6 +130,29 @@ class Clause:
         return {"<": value < bound, "<=": value <= bound, ">": value > bound, ">=": value >= bound}[self.leaf.op]
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A trait that was read: `due` within so many days, `after` so many, or `of` which a bound is a `fraction`.
+
+    `name` is what the day or the trait is called; `receipt` the place of its value as known at the close.
+    """
+
+    kind: Literal["due", "after", "of"]
+    name: str
+    receipt: int
+    days: int = 0
+    fraction: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """The mark as plain data, kept with the alert."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Mark:
+        """The mark kept as plain data; TypeError where it is none."""
+        return cls(**data)
+
+
 def lasting(streak: Streak, grain: Grain) -> str:
     """How long it must hold: `for three weeks in a row`, `in three of four weeks`; nothing for one period."""
     if streak.of == 1:

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from beforehand.signals.tree import Absence, All, Any, Change, Level, Named, Node, Spike, Then, Unless, Usual
+from beforehand.signals.tree import (
+    Absence,
+    After,
+    All,
+    Any,
+    Change,
+    Due,
+    Level,
+    Named,
+    Node,
+    Spike,
+    Then,
+    Unless,
+    Usual,
+)
 from beforehand.story import words
 from beforehand.story.clause import Clause, Measure, lasting
 
@@ -25,6 +39,10 @@ def phrase(node: Node, called: Called) -> str:
             return words.listed([phrase(part, called) for part in parts], "or")
         case Then(first=first, then=then, within_days=days):
             return f"{phrase(first, called)}, then {phrase(then, called)} within {words.counted(days, 'day')}"
+        case Due(date=date, days=days):
+            return f"the {date} is at most {words.counted(days, 'day')} ahead"
+        case After(condition=condition, days=days, date=date):
+            return f"{phrase(condition, called)}, {words.counted(days, 'day')} after the {date}"
         case Unless(condition=condition, exception=exception):
             return f"{phrase(condition, called)}, unless {phrase(exception, called)}"
         case _:
@@ -36,7 +54,8 @@ def leaf_phrase(clause: Clause) -> str:
     are = f"{clause.called} {'are' if clause.plural else 'is'}"
     match clause.leaf:
         case Level() as level:
-            bound = f"{SIDES[level.op]} {clause.said(level.bound)}{clause.rate}"
+            said = f"{words.percent(level.bound)} of {level.of}" if level.of else clause.said(level.bound)
+            bound = f"{SIDES[level.op]} {said}{clause.rate}"
             return f"{are} {bound}{lasting(level.streak, clause.grain)}"
         case Change() as change:
             many = f"{words.in_words(change.baseline)} {clause.grain.value}s"

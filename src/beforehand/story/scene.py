@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from beforehand.calendar import Grain, to_datetime
 from beforehand.story import words
-from beforehand.story.clause import Clause
+from beforehand.story.clause import Clause, Mark
 from beforehand.story.receipt import Receipt
 
 Topic = Literal[
@@ -76,7 +76,8 @@ class Occasion:
 
     `any_of` says that one clause was enough. `why` is the signal author's own sentence. `now_us` is when it is told,
     `closed` the reason of an episode that is over. `dated` names each period by its day instead of `last week`, for
-    what is kept and read later. `tested` is False where the signal was never run over history.
+    what is kept and read later. `tested` is False where the signal was never run over history. `marks` are the traits
+    that were read.
     """
 
     account: str
@@ -95,6 +96,7 @@ class Occasion:
     checks: tuple[Check, ...] = ()
     closed: str | None = None
     dated: bool = False
+    marks: tuple[Mark, ...] = ()
 
     @property
     def who(self) -> str:

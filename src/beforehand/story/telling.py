@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
-from beforehand.story import around, kinds, words
+from beforehand.story import around, kinds, marks, words
 from beforehand.story.receipt import Receipt
 from beforehand.story.scene import TRUE, Occasion, Sentence, Series, Story
 
@@ -45,7 +45,8 @@ def tell(occasion: Occasion) -> Story:
 
 def _plain(occasion: Occasion) -> Story:
     told = [kinds.tell(occasion, clause) for clause in occasion.clauses]
-    sentences = [s for t in told for s in t.sentences]
+    marked = [marks.tell(occasion, mark) for mark in occasion.marks]
+    sentences = [s for t in told for s in t.sentences] + [s for _, more in marked for s in more]
     after: tuple[Part, ...] = (around.stake, around.owner, around.contact, around.why)
     for part in after:
         sentences.extend(part(occasion))
@@ -53,10 +54,11 @@ def _plain(occasion: Occasion) -> Story:
         sentences.extend(around.closes(occasion.closing))
     sentences.extend(around.record(occasion))
     signs = [(c.role == "first", t) for c, t in zip(occasion.clauses, told, strict=True) if c.role != "unless"]
-    return Story(_headline(signs), tuple(sentences), _shapes([t for _, t in signs]), occasion.receipts)
+    also = [text for text, _ in marked if text]
+    return Story(_headline(signs, also), tuple(sentences), _shapes([t for _, t in signs]), occasion.receipts)
 
 
-def _headline(signs: list[tuple[bool, kinds.Told]]) -> str:
+def _headline(signs: list[tuple[bool, kinds.Told]], also: list[str]) -> str:
     """The half sentences of the first clauses as one, without a stop: `Logins fell from 14 a week to 1`.
 
     A clause that came before another is told before it, and the other follows with `then`.
@@ -64,6 +66,8 @@ def _headline(signs: list[tuple[bool, kinds.Told]]) -> str:
     came_first: dict[str, bool] = {}
     for first, told in signs:
         came_first.setdefault(told.headline, first)
+    for text in also:
+        came_first.setdefault(text, False)
     said = list(came_first)
     if not said:
         return "Nothing is known any more of what made this signal hold"

@@ -80,6 +80,9 @@ class MetricSpec(Spec):
         default=None, description="The column summed, averaged or carried; for a share, the condition."
     )
     where: str | None = Field(default=None, description="Only rows where this condition is true.")
+    out_of: str | None = Field(
+        default=None, alias="out of", description="The trait that a percentage of it is taken of, such as `seats`."
+    )
 
     @model_validator(mode="after")
     def _one_aggregate(self) -> MetricSpec:
