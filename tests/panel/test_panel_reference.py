@@ -400,6 +400,8 @@ def check(
         for quantity, grain, width in quantities:
             ends = numbers.ends(grain)
             found = numbers.windows(quantity, grain, width)
+            looks = numbers.firsts(quantity, grain, width)
+            assert looks.shape == (numbers.size, len(ends) + width - 1)
             alive = numbers.alive(grain)
             assert found.shape == (numbers.size, len(ends), width)
             for i, subject in enumerate(rows[part]):
@@ -410,6 +412,13 @@ def check(
                         reference.value(quantity, grain, subject, close - width + 1 + j, close) for j in range(width)
                     ]
                     same(found[i, c], np.array(expected))
+                    # As the close of its own end knew it; where that lies before all closes, too.
+                    same(looks[i, c + width - 1], np.array(expected[-1]))
+                    if c == 0:
+                        first = [
+                            reference.value(quantity, grain, subject, p, p) for p in range(close - width + 1, close)
+                        ]
+                        same(looks[i, : width - 1], np.array(first))
                     assert alive[i, c] == reference.alive(subject, int(end), known)
 
 

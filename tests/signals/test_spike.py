@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beforehand.calendar import Grain
-from beforehand.signals import SeriesNumbers, Signal, Vocabulary, decided, judge, kind_of, parse, scores
+from beforehand.signals import SeriesNumbers, Signal, Vocabulary, decided, judge, kind_of, parse, run_cases, scores
 from beforehand.signals.expected import (
     CAUTION,
     CUT,
@@ -325,3 +325,11 @@ def test_few_closes_raise_anything_without_trouble_and_real_trouble_is_told() ->
     x[hit, -1] = rng.poisson(rng.gamma(size[hit, 0] * 5, 1) * usual[hit] / size[hit, 0])
     loud = score_spike(leaf, x[:, -PAST[Grain.HOUR].reach - 1 :], 1, True)
     assert (loud[hit, 0] <= RATE / n).sum() >= 18, "told while the hour still fills"
+
+
+def test_cases_are_judged_as_the_only_subject(vocabulary: Vocabulary) -> None:
+    calm = [4.0, 6.0, 5.0, 3.0, 5.0, 4.0, 6.0] * 4
+    case = {"errors": [*calm, 31.0, 5.0], "fires": ["no"] * 28 + ["yes", "no"]}
+    assert run_cases(signal("errors spike per day", vocabulary), [case], vocabulary) == []
+    (problem,) = run_cases(signal("errors spike per day", vocabulary), [case | {"fires": ["no"] * 30}], vocabulary)
+    assert "verdict is holds" in problem.message
