@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from beforehand.calendar import DAY_US, Grain
+from beforehand.commands.opened import OpenAlerts, read_by, traced
 from beforehand.errors import InputError, among
 from beforehand.signals import (
     Signal,
@@ -19,6 +20,7 @@ from beforehand.signals import (
     lookback_days,
     only_truer,
     quantities_of,
+    reads_alerts,
     traits_of,
     widths_of,
 )
@@ -40,7 +42,7 @@ class SignalHistory:
 
     `ends` are the ends of the periods judged (UTC microseconds, `[Q]`); an episode opens at end + `grace_us`.
     `verdicts` and `clears` are int8 `[n, Q]` (`clears` None where the signal has no clear sentence); `inside` says who
-    was in the population and in life.
+    was in the population and in life; `opened` are the alerts of others that it read, if it reads any.
     """
 
     signal: Signal
@@ -51,6 +53,7 @@ class SignalHistory:
     verdicts: Verdicts
     clears: Verdicts | None
     inside: Bool
+    opened: OpenAlerts | None = None
 
 
 def chosen(folder: Folder, names: Iterable[str] | None, *, off: bool = False) -> list[Signal]:
@@ -97,6 +100,13 @@ def judged(
     from beforehand.panel import Panel
 
     # Signals of hours apart: what others look back would be very many closes for them.
+    signals = list(signals)
+    alerts: OpenAlerts | None = None
+    readers = [signal for signal in signals if reads_alerts(signal, folder.signals)]
+    if readers and not filling:
+        others = {s.name: s for reader in readers for s in read_by(reader, folder.signals)}
+        # From the beginning, however little is asked for: whether an alert is open follows from all before.
+        alerts = traced(judged(facts, folder, others.values(), now_us=now_us, until_us=until_us))
     groups: dict[tuple[SubjectKind, int, bool], list[Signal]] = {}
     for signal in signals:
         if not filling or only_truer(signal, folder.signals, folder.vocabulary):
@@ -120,7 +130,8 @@ def judged(
             grains=set().union(*(closes_of(s, folder.signals) for s in members)),
         )
         for signal in members:
-            yield _over_blocks(sheet, signal, folder, grace_us, since_us, filling)
+            opened = alerts if signal in readers else None
+            yield _over_blocks(sheet, signal, folder, grace_us, since_us, filling, opened)
 
 
 def _hours(signal: Signal, folder: Folder) -> int:
@@ -130,9 +141,18 @@ def _hours(signal: Signal, folder: Folder) -> int:
 
 
 def _over_blocks(
-    sheet: Sheet, signal: Signal, folder: Folder, grace_us: int, since_us: int | None, filling: bool
+    sheet: Sheet,
+    signal: Signal,
+    folder: Folder,
+    grace_us: int,
+    since_us: int | None,
+    filling: bool,
+    alerts: OpenAlerts | None,
 ) -> SignalHistory:
-    parts = [judge(signal, numbers, folder.signals, filling=filling) for _, numbers in sheet.blocks(BLOCK)]
+    parts = []
+    for rows, numbers in sheet.blocks(BLOCK):
+        opened = None if alerts is None else alerts.of(sheet.subjects.account[rows], grace_us)
+        parts.append(judge(signal, numbers, folder.signals, filling=filling, opened=opened))
     ends = parts[0].ends
     first = len(ends) - 1 if filling else 0 if since_us is None else int(np.searchsorted(ends, since_us))
     clears = [p.clears[:, first:] for p in parts if p.clears is not None]
@@ -145,6 +165,7 @@ def _over_blocks(
         verdicts=np.concatenate([p.verdicts[:, first:] for p in parts]),
         clears=np.concatenate(clears) if clears else None,
         inside=np.concatenate([p.inside[:, first:] for p in parts]),
+        opened=alerts,
     )
 
 

@@ -10,6 +10,7 @@ from beforehand.signals.evaluate import (
     leaves,
     lookback_days,
     quantities_of,
+    reads_alerts,
     traits_of,
     widths_of,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "only_truer",
     "parse",
     "quantities_of",
+    "reads_alerts",
     "run_cases",
     "say",
     "traits_of",
