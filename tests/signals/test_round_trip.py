@@ -9,8 +9,10 @@ from beforehand.calendar import Grain
 from beforehand.signals import Vocabulary, echo, parse, say
 from beforehand.signals.transform import COURSE_BASELINE, USUAL_BASELINE
 from beforehand.signals.tree import (
+    SEVERITIES,
     Absence,
     After,
+    AlertOpen,
     All,
     Among,
     Any,
@@ -63,7 +65,7 @@ def readings(draw: st.DrawFn) -> tuple[Quantity, Grain]:
 def leaves(draw: st.DrawFn) -> Node:
     quantity, grain = draw(readings())
     streak = draw(streaks())
-    match draw(st.integers(0, 6)):
+    match draw(st.integers(0, 7)):
         case 0:
             bound = draw(st.floats(0, 1)) if quantity.metric == "error_rate" else draw(bounds)
             return Level(quantity, draw(st.sampled_from(("<", "<=", ">", ">="))), bound, grain, streak)
@@ -85,6 +87,8 @@ def leaves(draw: st.DrawFn) -> Node:
             if quantity.metric == "error_rate":
                 return Level(quantity, "<", 0.5, grain, streak)
             return Level(quantity, ">", bound, grain, streak, draw(st.sampled_from(("seats", "Bought seats", "for"))))
+        case 7:
+            return AlertOpen(draw(st.sampled_from(SEVERITIES)))
         case _:
             return Named(draw(st.sampled_from(("error-spike", "quiet"))))
 

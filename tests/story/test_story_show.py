@@ -18,6 +18,7 @@ from beforehand import Workspace
 from beforehand.calendar import to_us
 from beforehand.cli import look, story_view
 from beforehand.commands.alerts import alerts
+from beforehand.commands.backtest import backtest
 from beforehand.commands.run import run
 from beforehand.commands.show import show
 from beforehand.errors import InputError
@@ -282,6 +283,25 @@ def test_days_and_entitlements_are_told_from_the_traits_of_then(world: World) ->
     assert "It is asked from 30 days after the contract start on, which was on 10 January." in lines
     for result in told.values():
         assert {s["status"] for s in result["alerts"][0]["story"]["sentences"]} == {"true"}
+
+
+def test_alerts_about_alerts_open_live_where_the_backtest_says(tmp_path: Path) -> None:
+    world = World(tmp_path / "w")
+    world.load([("globex", "2025-06-30"), ("initech", "2025-06-30")], "account,renewal_on", "accounts")
+    world.events(facts_of("globex", FALL), facts_of("initech", STEADY))
+    world.signal("fall", BELOW)
+    world.signal("at-stake", "when: renewal within 78 days and any high alert open\n")
+    world.signal("no-worse", "when: any critical alert open\n")
+    for day in range(-4, 4):
+        run(world.ws, END + timedelta(days=day, hours=3))
+    rows = {(a["signal"], a["account"]): a for a in alerts(world.ws)["alerts"]}
+    assert rows.keys() == {("fall", "globex"), ("at-stake", "globex")}
+    alert = rows["at-stake", "globex"]
+    assert alert["headline"] == "Renewal on 30 June; the alert fall open since 13 April"
+    told = [s["text"] for s in said(world.story(alert["alert"]), "line")]
+    assert told == ["The high alert fall was open, since 13 April."]
+    proved = backtest(world.ws, ["at-stake"], until=END + timedelta(days=3, hours=3), episodes=True)
+    assert [(e["account"], e["opened_at"]) for e in proved["episodes"]] == [("globex", alert["opened_at"])]
 
 
 def test_kept_receipts_hold_what_was_judged(world: World) -> None:

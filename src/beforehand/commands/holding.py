@@ -14,7 +14,7 @@ from beforehand.errors import BusyError, EngineError, InputError
 from beforehand.signals import grain_of
 from beforehand.signals.kinds import kind_of
 from beforehand.signals.numbers import HOLDS, MetricFailed
-from beforehand.signals.tree import Absence, Compound, Due, Level, Named
+from beforehand.signals.tree import Absence, AlertOpen, Compound, Due, Level, Named
 
 if TYPE_CHECKING:
     from beforehand.commands.workspace import Workspace
@@ -75,7 +75,7 @@ def _examples(facts: Facts, folder: Folder, history: SignalHistory, rows: Any, n
     """The first few by name; where the sentence is about one number, with its values, the oldest first."""
     labels = [history.subjects.label(int(row)) for row in rows]
     leaf = history.signal.sentence.condition
-    if isinstance(leaf, Absence | Due | Named | Compound) or (isinstance(leaf, Level) and leaf.of):
+    if isinstance(leaf, Absence | AlertOpen | Due | Named | Compound) or (isinstance(leaf, Level) and leaf.of):
         return labels
     from beforehand.panel import Panel
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from beforehand.calendar import DAY_US, Grain, to_us
+from beforehand.commands.opened import OpenAlerts, read_by, traced
 from beforehand.errors import InputError, among
 from beforehand.signals import (
     Signal,
@@ -21,6 +22,7 @@ from beforehand.signals import (
     lookback_days,
     only_truer,
     quantities_of,
+    reads_alerts,
     scores,
     traits_of,
     widths_of,
@@ -45,7 +47,8 @@ class SignalHistory:
 
     `ends` are the ends of the periods judged (UTC microseconds, `[Q]`); an episode opens at end + `grace_us`.
     `verdicts` and `clears` are int8 `[n, Q]` (`clears` None where the signal has no clear sentence); `inside` says who
-    was in the population and in life. `thresholds` are what p-values were held against at each close, `[Q]`, by clause.
+    was in the population and in life; `opened` are the alerts of others that it read, if it reads any. `thresholds`
+    are what p-values were held against at each close, `[Q]`, by clause.
     """
 
     signal: Signal
@@ -56,6 +59,7 @@ class SignalHistory:
     verdicts: Verdicts
     clears: Verdicts | None
     inside: Bool
+    opened: OpenAlerts | None = None
     thresholds: Mapping[str, Float] = field(default_factory=dict)
 
 
@@ -105,6 +109,13 @@ def judged(
     from beforehand.panel import Panel
 
     # Signals of hours apart: what others look back would be very many closes for them.
+    signals = list(signals)
+    alerts: OpenAlerts | None = None
+    readers = [signal for signal in signals if reads_alerts(signal, folder.signals)]
+    if readers and not filling:
+        others = {s.name: s for reader in readers for s in read_by(reader, folder.signals)}
+        # From the beginning, however little is asked for: whether an alert is open follows from all before.
+        alerts = traced(judged(facts, folder, others.values(), now_us=now_us, until_us=until_us))
     groups: dict[tuple[SubjectKind, int, bool], list[Signal]] = {}
     for signal in signals:
         if not filling or only_truer(signal, folder.signals, folder.vocabulary):
@@ -128,7 +139,8 @@ def judged(
             grains=set().union(*(closes_of(s, folder.signals) for s in members)),
         )
         for signal in members:
-            yield _over_blocks(sheet, signal, folder, grace_us, since_us, filling, (kept or {}).get(signal.name, {}))
+            opened, held = alerts if signal in readers else None, (kept or {}).get(signal.name, {})
+            yield _over_blocks(sheet, signal, folder, grace_us, since_us, filling, opened, held)
 
 
 def _hours(signal: Signal, folder: Folder) -> int:
@@ -138,22 +150,30 @@ def _hours(signal: Signal, folder: Folder) -> int:
 
 
 def _over_blocks(
-    sheet: Sheet, signal: Signal, folder: Folder, grace_us: int, since_us: int | None, filling: bool,
+    sheet: Sheet,
+    signal: Signal,
+    folder: Folder,
+    grace_us: int,
+    since_us: int | None,
+    filling: bool,
+    alerts: OpenAlerts | None,
     kept: Kept,
-) -> SignalHistory:  # fmt: skip
-    blocks = [numbers for _, numbers in sheet.blocks(BLOCK)]
+) -> SignalHistory:
+    blocks = list(sheet.blocks(BLOCK))
     # What can only be decided over all subjects goes over the blocks first.
-    scored = [scores(signal, numbers, folder.signals) for numbers in blocks]
+    scored = [scores(signal, numbers, folder.signals) for _, numbers in blocks]
     thresholds = decided(scored, filling=filling)
     clauses = {key: _clause(key, folder) for key in thresholds}
     for key, found in thresholds.items():
-        own = blocks[0].ends(kind_of(key[1]).reads(key[1])[1])
+        closed = blocks[0][1].ends(kind_of(key[1]).reads(key[1])[1])
         for end, threshold in kept.get(clauses[key], {}).items():
-            found[own == to_us(end)] = threshold
-    parts = [
-        judge(signal, numbers, folder.signals, filling=filling, scored=own, thresholds=thresholds)
-        for numbers, own in zip(blocks, scored, strict=True)
-    ]
+            found[closed == to_us(end)] = threshold
+    parts = []
+    for (rows, numbers), own in zip(blocks, scored, strict=True):
+        opened = None if alerts is None else alerts.of(sheet.subjects.account[rows], grace_us)
+        parts.append(
+            judge(signal, numbers, folder.signals, filling=filling, opened=opened, scored=own, thresholds=thresholds)
+        )
     ends = parts[0].ends
     first = len(ends) - 1 if filling else 0 if since_us is None else int(np.searchsorted(ends, since_us))
     clears = [p.clears[:, first:] for p in parts if p.clears is not None]
@@ -166,8 +186,9 @@ def _over_blocks(
         verdicts=np.concatenate([p.verdicts[:, first:] for p in parts]),
         clears=np.concatenate(clears) if clears else None,
         inside=np.concatenate([p.inside[:, first:] for p in parts]),
+        opened=alerts,
         # A coarser part keeps the threshold of its last close, as it keeps its verdict.
-        thresholds={clauses[key]: _at(ends, blocks[0], key, found)[first:] for key, found in thresholds.items()},
+        thresholds={clauses[key]: _at(ends, blocks[0][1], key, found)[first:] for key, found in thresholds.items()},
     )
 
 

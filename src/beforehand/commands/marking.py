@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from beforehand.calendar import DAY_US, to_us
 from beforehand.commands import questions
+from beforehand.commands.opened import Opening
 from beforehand.commands.questions import Whose
 from beforehand.signals.dates import SIGNUP, traits_of_date
-from beforehand.signals.tree import After, Due, Leaf, Level, Named, Node, parts_of
+from beforehand.signals.tree import After, AlertOpen, Due, Leaf, Level, Named, Node, parts_of
 from beforehand.story import Query, Receipt
 from beforehand.story.clause import Mark
 
@@ -25,7 +26,15 @@ class Marks:
     """What is known of the days and traits that a condition names, and which of them made it hold."""
 
     of: Mapping[str, Receipt]
-    told: dict[Mark, Receipt] = field(default_factory=dict)
+    alerts: Callable[[str], list[Opening]]
+    told: dict[Mark, Receipt | None] = field(default_factory=dict)
+
+    def opened(self, node: AlertOpen) -> bool:
+        """Whether an alert of another signal was open; each that was is told."""
+        found = self.alerts(node.least)
+        for one in found:
+            self.told[Mark("alert", one.signal, -1, severity=one.severity, since_us=one.opened_us)] = None
+        return bool(found)
 
     def due(self, node: Due, now: bool) -> bool:
         """Whether the day comes in time; told where it does, or (not `now`) may have done so before."""
@@ -57,7 +66,15 @@ class Marks:
             self.told[Mark("of", leaf.of, -1, fraction=leaf.bound)] = self.of[leaf.of]
 
 
-def read(take: Take, condition: Node, folder: Folder, whose: Whose, end_us: int, known_us: int) -> Marks:
+def read(
+    take: Take,
+    condition: Node,
+    folder: Folder,
+    whose: Whose,
+    end_us: int,
+    known_us: int,
+    alerts: Callable[[str], list[Opening]],
+) -> Marks:
     """The traits a condition reads, as known at a close."""
     found: dict[str, Receipt] = {}
     for name in dict.fromkeys(_names(condition, folder)):
@@ -70,7 +87,7 @@ def read(take: Take, condition: Node, folder: Folder, whose: Whose, end_us: int,
             if known is not None:
                 found[name] = known
                 break
-    return Marks(found)
+    return Marks(found, alerts)
 
 
 def _names(node: Node, folder: Folder) -> list[str]:

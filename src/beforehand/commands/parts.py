@@ -12,7 +12,7 @@ from beforehand.calendar import Grain
 from beforehand.commands import questions
 from beforehand.signals import kind_of
 from beforehand.signals.numbers import HOLDS
-from beforehand.signals.tree import Absence, After, All, Compound, Due, Leaf, Named, Node, Then, Unless
+from beforehand.signals.tree import Absence, After, AlertOpen, All, Compound, Due, Leaf, Named, Node, Then, Unless
 from beforehand.signals.tree import Any as AnyOf
 from beforehand.story import Receipt
 from beforehand.story.clause import Role
@@ -49,7 +49,7 @@ def leaves_of(node: Node, folder: Folder, close: Close, where: Where | None = No
     match node:
         case Named():
             yield from leaves_of(folder.signals[node.signal].sentence.condition, folder, close, where)
-        case Due():
+        case Due() | AlertOpen():
             return  # what it reads is no metric
         case All() | AnyOf() | Then() | Unless() | After():
             for part, place in places(node, close, where):

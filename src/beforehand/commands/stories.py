@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 from zoneinfo import ZoneInfo
 
@@ -15,12 +16,13 @@ import numpy as np
 
 from beforehand.calendar import start_of, to_datetime, zone_named
 from beforehand.commands import marking, parts, questions
+from beforehand.commands.opened import Opening
 from beforehand.commands.questions import Whose
 from beforehand.errors import InputError
 from beforehand.signals import Signal, grain_of
 from beforehand.signals.dates import RENEWAL
 from beforehand.signals.evaluate import node_grain
-from beforehand.signals.tree import Absence, After, All, Due, Leaf, Named, Node, Then, Unless
+from beforehand.signals.tree import Absence, After, AlertOpen, All, Due, Leaf, Named, Node, Then, Unless
 from beforehand.signals.tree import Any as AnyOf
 from beforehand.story import Query, Receipt, kinds, words
 from beforehand.story.clause import Clause, Mark, Role
@@ -132,7 +134,7 @@ def witnesses(
         whom.append(Whose(facts.label(int(subjects.account[row])), nodes, scope, members))
     born = beginnings(facts, {node for whose in whom for node in whose.nodes}, known_us)
     whom = [replace(w, born_us=min((born[n] for n in w.nodes if n in born), default=None)) for w in whom]
-    found = witness(facts, folder, history.signal, whom, end_us, history.grace_us, now_us, filling=filling)
+    found = witness(facts, folder, history, whom, end_us, now_us, filling=filling)
     for one, row in zip(found, rows, strict=True):
         one.worth = worth_of(facts.traits_of(int(subjects.account[row]), to_datetime(min(end_us, now_us))))
     return found
@@ -159,10 +161,9 @@ def shape_of(evidence: Mapping[str, Any], kept: Sequence[Mapping[str, Any]], now
 def witness(
     facts: Facts,
     folder: Folder,
-    signal: Signal,
+    history: SignalHistory,
     subjects: Sequence[Whose],
     end_us: int,
-    grace_us: int,
     now_us: int,
     *,
     filling: bool = False,
@@ -174,17 +175,16 @@ def witness(
     found: list[Witness] = []
     for first in range(0, len(subjects), TOGETHER):
         part = subjects[first : first + TOGETHER]
-        found += _witness(facts, folder, signal, part, end_us, grace_us, now_us, filling=filling)
+        found += _witness(facts, folder, history, part, end_us, now_us, filling=filling)
     return found
 
 
 def _witness(
     facts: Facts,
     folder: Folder,
-    signal: Signal,
+    history: SignalHistory,
     subjects: Sequence[Whose],
     end_us: int,
-    grace_us: int,
     now_us: int,
     *,
     filling: bool,
@@ -192,6 +192,7 @@ def _witness(
     from beforehand.facts.receipts import Narrowed
 
     zone = zone_named(folder.settings.zone)
+    signal, grace_us = history.signal, history.grace_us
     condition = signal.sentence.condition
     found = [Witness(whose, isinstance(condition, AnyOf), signal.polarity) for whose in subjects]
 
@@ -214,9 +215,17 @@ def _witness(
         for nth, one in enumerate(found):
             answers = dict(zip(leaves, taken[nth * len(leaves) : (nth + 1) * len(leaves)], strict=True))
             known_us = now_us if filling else min(end_us + grace_us, now_us)
-            marks = marking.read(desk.take, condition, folder, one.whose, end_us, known_us)
+            alerts = partial(_open_alerts, facts, history, one.whose, end_us)
+            marks = marking.read(desk.take, condition, folder, one.whose, end_us, known_us, alerts)
             _choose(desk, folder, one, condition, close, answers, grace_us, marks)
     return found
+
+
+def _open_alerts(facts: Facts, history: SignalHistory, whose: Whose, end_us: int, least: str) -> list[Opening]:
+    """The alerts of others that were open on the account at the close."""
+    if history.opened is None:
+        return []
+    return history.opened.listed(int(facts.canonical(whose.nodes[0])), least, end_us + history.grace_us)
 
 
 def _choose(
@@ -238,6 +247,8 @@ def _choose(
         match node:
             case Named():
                 return keep(folder.signals[node.signal].sentence.condition, where)
+            case AlertOpen():
+                return marks.opened(node), []
             case Due():
                 return marks.due(node, where.days is None), []
             case After():
@@ -269,9 +280,9 @@ def _choose(
     _, told = keep(condition, parts.Where())
     for (leaf, role), receipt in {(leaf, role): receipt for leaf, role, receipt in told}.items():
         _add(desk, folder, one, leaf, receipt, role)
-    for mark, receipt in marks.told.items():
-        one.marks.append(replace(mark, receipt=len(one.receipts)))
-        one.receipts.append(receipt)
+    for mark, proof in marks.told.items():
+        one.marks.append(mark if proof is None else replace(mark, receipt=len(one.receipts)))
+        one.receipts += [] if proof is None else [proof]
 
 
 def _earlier(desk: Desk, receipt: Receipt, ago: int, grace_us: int) -> Receipt:

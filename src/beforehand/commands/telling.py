@@ -14,7 +14,7 @@ from beforehand.commands.closes import Sheet, Teller, Told
 from beforehand.commands.stories import witnesses
 from beforehand.signals.numbers import CLEAR, HOLDS
 from beforehand.signals.signal import Signal
-from beforehand.signals.tree import Absence, After, All, Any, Due, Named, Node, Then, Unless, parts_of
+from beforehand.signals.tree import Absence, After, AlertOpen, All, Any, Due, Named, Node, Then, Unless, parts_of
 
 if TYPE_CHECKING:
     from beforehand.commands.judging import SignalHistory
@@ -69,7 +69,7 @@ def _reach_us(node: Node, named: Mapping[str, Signal], end_us: int, zone: ZoneIn
         case Then(first=before, then=then, within_days=within):
             earlier = [within * DAY_US + reach for reach in _reach_us(before, named, end_us, zone)]
             return [*earlier, *_reach_us(then, named, end_us, zone)]
-        case Due():
+        case Due() | AlertOpen():
             return [DAY_US]
         case Unless(condition=condition) | After(condition=condition):
             return _reach_us(condition, named, end_us, zone)

@@ -38,6 +38,8 @@ def say_condition(node: t.Node, vocabulary: Vocabulary) -> str:
             return " or ".join(_closed(part, vocabulary) for part in parts)
         case t.Then(first=first, then=then, within_days=days):
             return f"{_closed(first, vocabulary)} then {_closed(then, vocabulary)} within {days} days"
+        case t.AlertOpen(least=least):
+            return dates.say_alert(least)
         case t.Due(date=date, days=days):
             return f"{say_date(date)} within {days} days"
         case t.After(condition=condition, days=days, date=date):

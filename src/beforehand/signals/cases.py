@@ -10,10 +10,10 @@ import numpy as np
 
 from beforehand.calendar import DAY_US
 from beforehand.errors import InputError, among
-from beforehand.signals.dates import DAYS, SIGNUP, names_read, traits_of_date
+from beforehand.signals.dates import DAYS, SIGNUP, names_read, say_alert, traits_of_date
 from beforehand.signals.evaluate import grain_of, judge, leaves
 from beforehand.signals.kinds import kind_of
-from beforehand.signals.numbers import HOLDS, VERDICT_NAMES
+from beforehand.signals.numbers import HOLDS, VERDICT_NAMES, Bool, Int
 from beforehand.signals.series import SeriesNumbers
 from beforehand.signals.signal import Signal
 from beforehand.signals.vocabulary import Vocabulary, tidy
@@ -69,6 +69,8 @@ def _run(
     read = {quantity.metric for quantity in quantities}
     given = {k: v for k, v in case.items() if tidy(k) in read_too and _metric(k, vocabulary) not in read}
     for name in sorted(read_too.keys() - {tidy(key) for key in given}):
+        if read_too[name] == "alert":
+            raise _Wrong(f"The case does not say when there is {name}.", f"Add `{name}: [0, 1, ...]`.")
         example = "the days until it" if name == "renewal" else "the days since it" if name in DAYS else "its values"
         raise _Wrong(f"The sentence reads {name}, but the case does not give it.", f"Add `{name}: [...]`, {example}.")
     series = _series({k: v for k, v in case.items() if k not in given}, vocabulary, len(wanted), bool(read))
@@ -96,9 +98,15 @@ def _run(
         aggregates=vocabulary.aggregates,
         active=series[people[0]][np.newaxis] if per_active else None,
     )
+    alerts: dict[str, Values] = {}
     for key, values in given.items():
-        _trait(numbers, tidy(key), read_too[tidy(key)], _numbers(key, values, len(wanted)))
-    verdicts = judge(signal.only_condition(), numbers, named).verdicts[0]
+        known, kind = _numbers(key, values, len(wanted)), read_too[tidy(key)]
+        if kind == "alert":
+            alerts[tidy(key)] = known
+        else:
+            _trait(numbers, tidy(key), kind == "day", known)
+    opened = _Alerts(alerts, numbers.ends(grain))
+    verdicts = judge(signal.only_condition(), numbers, named, opened=opened).verdicts[0]
     wrong = [i for i, fires in enumerate(wanted) if fires != (verdicts[i] == HOLDS)]
     if not wrong:
         return []
@@ -146,6 +154,18 @@ def _series(case: Written, vocabulary: Vocabulary, length: int, needed: bool = T
     if needed and not series:
         raise _Wrong("The case has no series.", "For example `logins: [6, 5, 1, 1, 0]`.")
     return series
+
+
+@dataclass(frozen=True)
+class _Alerts:
+    """Alerts of others, as the case says: 1 where one of that severity is open."""
+
+    given: Mapping[str, Values]
+    ends: Int
+
+    def at(self, least: str, ends: Int) -> Bool:
+        at = np.searchsorted(self.ends, ends, side="right") - 1
+        return np.asarray((self.given[say_alert(least)] > 0)[np.newaxis, at])
 
 
 def _metric(key: str, vocabulary: Vocabulary) -> str | None:

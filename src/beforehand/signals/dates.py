@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from beforehand.calendar import DAY_US, Grain
 from beforehand.signals.judges import all_of
 from beforehand.signals.numbers import CLEAR, HOLDS, UNSURE, Float, Numbers, Verdicts
-from beforehand.signals.tree import After, Due, Level, Named, Node, parts_of
+from beforehand.signals.tree import After, AlertOpen, Due, Level, Named, Node, parts_of
 
 if TYPE_CHECKING:
     from beforehand.signals.signal import Signal
@@ -27,6 +27,11 @@ WORDS = (
     (re.compile(r"sign", re.IGNORECASE), SIGNUP),
 )
 EARLIEST, LATEST = 3_650, 73_000  # days since 1970: a trait that is no day in 1980 to 2169 names none
+
+
+def say_alert(least: str) -> str:
+    """`any high alert open`."""
+    return "any alert open" if least == "low" else f"any {least} alert open"
 
 
 def called(words: str) -> str:
@@ -50,15 +55,17 @@ def traits_read(node: Node) -> Iterator[str]:
         yield from traits_read(part)
 
 
-def names_read(node: Node, named: Mapping[str, Signal]) -> Iterator[tuple[str, bool]]:
-    """What a sentence calls the days and the numbers that its conditions read, and whether it is a day."""
+def names_read(node: Node, named: Mapping[str, Signal]) -> Iterator[tuple[str, Literal["day", "number", "alert"]]]:
+    """What a sentence calls the days, numbers and alerts that its conditions read, beside metrics."""
     match node:
         case Named():
             yield from names_read(named[node.signal].sentence.condition, named)
         case Due(date=date) | After(date=date):
-            yield date, True
+            yield date, "day"
         case Level(of=str() as trait):
-            yield trait, False
+            yield trait, "number"
+        case AlertOpen(least=least):
+            yield say_alert(least), "alert"
     for part in parts_of(node):
         yield from names_read(part, named)
 

@@ -16,13 +16,26 @@ from beforehand.calendar import DAY_US, HOUR_US, Grain
 from beforehand.signals.dates import held_against, judge_after, judge_due, traits_read
 from beforehand.signals.judges import all_of, any_of, negation, rare_enough
 from beforehand.signals.kinds import kind_of
-from beforehand.signals.numbers import CLEAR, FAILED, HOLDS, UNSURE, Bool, Float, Int, MetricFailed, Numbers, Verdicts
+from beforehand.signals.numbers import (
+    CLEAR,
+    FAILED,
+    HOLDS,
+    UNSURE,
+    Bool,
+    Float,
+    Int,
+    MetricFailed,
+    Numbers,
+    Opened,
+    Verdicts,
+)
 from beforehand.signals.population import inside, traits_in
 from beforehand.signals.signal import Signal, names_in
 from beforehand.signals.spike import decide
 from beforehand.signals.tree import (
     Absence,
     After,
+    AlertOpen,
     All,
     Any,
     Due,
@@ -111,21 +124,23 @@ def judge(
     named: Mapping[str, Signal] | None = None,
     *,
     filling: bool = False,
+    opened: Opened | None = None,
     scored: Mapping[Key, Scores] | None = None,
     thresholds: Mapping[Key, Float] | None = None,
 ) -> Judged:
     """Judges a signal over a block at every close of its grain.
 
     `named` are the other signals its compound may name. With `filling`, the last close of each grain is the period
-    still filling, so a coarser member's last close belongs to the last of the finest. Where a kind has scores, `scored`
-    are those of the block and `thresholds` what was decided over all blocks; left out, this block is all there is.
+    still filling, so a coarser member's last close belongs to the last of the finest. `opened` says which alerts of
+    others were open; without it a sentence about alerts is unsure. Where a kind has scores, `scored` are those of the
+    block and `thresholds` what was decided over all blocks; left out, this block is all there is.
     """
     named = named or {}
     grain = grain_of(signal.sentence, named)
     ends = numbers.ends(grain)
     scored = scores(signal, numbers, named) if scored is None else scored
     thresholds = decided([scored], filling=filling) if thresholds is None else thresholds
-    walk = _Walk(signal, numbers, named, filling, scored, thresholds)
+    walk = _Walk(signal, numbers, named, filling, opened, scored, thresholds)
     clears = None
     if signal.clear is not None:
         own = grain_of(signal.clear, named)
@@ -141,6 +156,7 @@ class _Walk:
     numbers: Numbers
     named: Mapping[str, Signal]
     filling: bool
+    opened: Opened | None
     scored: Mapping[Key, Scores]
     thresholds: Mapping[Key, Float]
 
@@ -171,10 +187,18 @@ class _Walk:
                 return all_of([self.at(condition, grain), negation(self.at(exception, grain))])
             case After(condition=condition):
                 return judge_after(node, self.at(condition, grain), self.numbers, grain)
+            case AlertOpen(least=least):
+                return self.aligned(self._alerts(least), Grain.DAY, grain)
             case Due():
                 return self.aligned(judge_due(node, self.numbers, Grain.DAY), Grain.DAY, grain)
             case _:
                 return self._leaf(node, grain)
+
+    def _alerts(self, least: str) -> Verdicts:
+        ends = self.numbers.ends(Grain.DAY)
+        if self.opened is None:
+            return np.full((self.numbers.size, len(ends)), UNSURE, dtype=np.int8)
+        return np.where(self.opened.at(least, ends), HOLDS, CLEAR).astype(np.int8)
 
     def _leaf(self, leaf: Leaf, grain: Grain) -> Verdicts:
         kind = kind_of(leaf)
@@ -252,7 +276,7 @@ def leaves(node: Node, named: Mapping[str, Signal] | None = None) -> Iterator[Le
         case All() | Any() | Then() | Unless() | After():
             for part in parts_of(node):
                 yield from leaves(part, named)
-        case Due():
+        case Due() | AlertOpen():
             return  # it reads no metric
         case _:
             yield node
@@ -308,6 +332,16 @@ def _closes(node: Node, named: Mapping[str, Signal] | None) -> set[Grain]:
     return set().union(*(_closes(part, named) for part in inner)) if inner else grains_in(node, named)
 
 
+def reads_alerts(read: Signal | Sentence, named: Mapping[str, Signal]) -> bool:
+    """Whether a condition asks for alerts of other signals, itself or through a signal it names."""
+    return any(_reads_alerts(sentence.condition, named) for sentence in _sentences(read))
+
+
+def _reads_alerts(node: Node, named: Mapping[str, Signal]) -> bool:
+    inner = (named[node.signal].sentence.condition,) if isinstance(node, Named) else parts_of(node)
+    return isinstance(node, AlertOpen) or any(_reads_alerts(part, named) for part in inner)
+
+
 def node_grain(node: Node, named: Mapping[str, Signal] | None = None) -> Grain:
     """The grain a node is judged at: the finest among those of its leaves."""
     return min(grains_in(node, named), key=FINENESS.index)
@@ -324,7 +358,7 @@ def grains_in(node: Node, named: Mapping[str, Signal] | None = None) -> set[Grai
             return grains_in(then, named)
         case All() | Any() | Unless() | After():
             return set().union(*(grains_in(part, named) for part in parts_of(node)))
-        case Due():
+        case Due() | AlertOpen():
             return {Grain.DAY}
         case _:
             return {kind_of(node).reads(node)[1]}

@@ -27,6 +27,10 @@ FORMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "OR": ("or", ("or",)),
     "RENEWAL": ("renewal", ("renewal", "renews")),
     "DATED": ("renewal, signup or contract start", ("signup", "contract start", "renewal", "sign-up")),
+    "ANY_ALERT": (
+        "any high alert open",
+        ("any high alert open", "any alert open", "any critical alert open", "any medium alert open", "any open alert"),
+    ),
     "AFTER": ("after", ("after",)),
     "THEN": ("then", ("then", "and then", "followed by")),
     "UNLESS": ("unless", ("unless", "except when", "except if")),
@@ -89,13 +93,14 @@ OPEN_NAMES = {
 # Where both may stand, only the plain one is told.
 SILENT = frozenset({"EQ", "NE", "YEAR", "THE", "STRING", "IN_A_ROW", "TIMES"})
 
-# Words that end an unknown metric in the vocabulary that takes any words.
+# Words that do not end an unknown metric in the vocabulary that takes any words; those of all other terminals do.
+OPEN_WORDS = frozenset({"OF", "A", "THE", "WHERE", "SIGNAL", "UNIT", "YEAR", "OR_MORE", "OR_LESS"})
+OPEN_WORDS |= {"ANY_ALERT", "RENEWAL", "DATED"}
 STOPS = sorted(
     {
         word
         for terminal, (_, forms) in FORMS.items()
-        if terminal
-        not in ("OF", "RENEWAL", "DATED", "A", "THE", "WHERE", "SIGNAL", "UNIT", "YEAR", "OR_MORE", "OR_LESS")
+        if terminal not in OPEN_WORDS
         for form in forms
         for word in form.split()[:1]
         if word.isalpha() and len(word) > 1

@@ -72,5 +72,13 @@ class Numbers(Protocol):
         ...
 
 
+class Opened(Protocol):
+    """Which alerts of other signals were open, for the rows of a block."""
+
+    def at(self, least: str, ends: Int) -> Bool:
+        """Whether an alert of at least that severity was open at each close, `[n, Q]`."""
+        ...
+
+
 class MetricFailed(Exception):  # noqa: N818 - the verdict it leads to is `failed`
     """An engine could not compute a metric; every verdict that needs it is `failed`."""

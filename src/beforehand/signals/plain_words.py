@@ -53,6 +53,9 @@ def tell(node: t.Node, vocabulary: Vocabulary) -> str:
         case t.Then(first=first, then=then, within_days=days):
             after = f"then, at a later close at most {count(days, 'day')} after that"
             return f"{_part(first, vocabulary)}; {after}, {_part(then, vocabulary)}"
+        case t.AlertOpen(least=least):
+            level = "" if least == "low" else f" of severity {least}" + (" or worse" if least != "critical" else "")
+            return f"an alert{level} of another risk signal is open"
         case t.Due(date=date, days=days):
             return f"the {_day(date)} is at most {count(days, 'day')} ahead"
         case t.After(condition=condition, days=days, date=date):

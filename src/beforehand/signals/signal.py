@@ -14,6 +14,7 @@ from beforehand.signals.language import parse
 from beforehand.signals.sentence_error import SentenceError
 from beforehand.signals.tree import (
     After,
+    AlertOpen,
     All,
     Any,
     Due,
@@ -114,8 +115,8 @@ def _only_truer(node: Node, named: Mapping[str, Signal], vocabulary: Vocabulary)
             return other.population is None and _only_truer(other.condition, named, vocabulary)
         case All() | Any() | Then():
             return all(_only_truer(part, named, vocabulary) for part in parts_of(node))
-        case Unless() | After() | Due():
-            return False  # an exception may come true, a day may be put off
+        case Unless() | After() | Due() | AlertOpen():
+            return False  # an exception may come true, a day be put off, an alert close
         case _:
             kind = kind_of(node)
             quantity, _ = kind.reads(node)

@@ -300,6 +300,10 @@ class Meaning(Transformer[Token, Whatever]):
             raise Misfit(f"`no {token}` takes one span of days.", items[0].start, items[-1].end, "for 14 days")
         return t.Absence(t.Quantity(metric), self._days(spans[0]))
 
+    def alert_open(self, parts: list[Token]) -> t.AlertOpen:
+        said = str(parts[0]).lower().split()
+        return t.AlertOpen(next((severity for severity in t.SEVERITIES if severity in said), "low"))
+
     def due(self, parts: list[Whatever]) -> t.Due:
         return t.Due(self._date(parts[0]), self._span_of_days(parts, "within"))
 

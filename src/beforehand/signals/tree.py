@@ -13,6 +13,8 @@ from beforehand.calendar import Grain
 
 Op = Literal["<", "<=", ">", ">="]
 Direction = Literal["down", "up"]
+Severity = Literal["low", "medium", "high", "critical"]
+SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 SubjectKind = Literal["account", "person"]
 
 
@@ -110,6 +112,13 @@ class Due:
 
 
 @dataclass(frozen=True)
+class AlertOpen:
+    """An alert of another signal, of at least this severity, is open on the account; judged at every day's close."""
+
+    least: Severity = "low"
+
+
+@dataclass(frozen=True)
 class Named:
     """The condition of another signal, by name."""
 
@@ -159,7 +168,7 @@ class Unless:
 
 Leaf = Level | Change | Usual | Spike | Absence
 Compound = All | Any | Then | Unless | After
-Node = Level | Change | Usual | Spike | Absence | Due | Named | All | Any | Then | Unless | After
+Node = Level | Change | Usual | Spike | Absence | Due | AlertOpen | Named | All | Any | Then | Unless | After
 
 
 def parts_of(node: Node) -> tuple[Node, ...]:

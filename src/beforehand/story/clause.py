@@ -134,14 +134,17 @@ class Clause:
 class Mark:
     """A trait that was read: `due` within so many days, `after` so many, or `of` which a bound is a `fraction`.
 
-    `name` is what the day or the trait is called; `receipt` the place of its value as known at the close.
+    `name` is what the day or the trait is called; `receipt` the place of its value as known at the close. An `alert` of
+    the signal `name` was open since `since_us`; it has no receipt here (-1), its own story has them.
     """
 
-    kind: Literal["due", "after", "of"]
+    kind: Literal["due", "after", "of", "alert"]
     name: str
     receipt: int
     days: int = 0
     fraction: float = 0.0
+    severity: str = ""
+    since_us: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """The mark as plain data, kept with the alert."""

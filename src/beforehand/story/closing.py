@@ -7,6 +7,7 @@ from collections.abc import Callable
 from beforehand.signals.tree import (
     Absence,
     After,
+    AlertOpen,
     All,
     Any,
     Change,
@@ -39,6 +40,8 @@ def phrase(node: Node, called: Called) -> str:
             return words.listed([phrase(part, called) for part in parts], "or")
         case Then(first=first, then=then, within_days=days):
             return f"{phrase(first, called)}, then {phrase(then, called)} within {words.counted(days, 'day')}"
+        case AlertOpen(least=least):
+            return "an alert is open" if least == "low" else f"an alert of severity {least} or worse is open"
         case Due(date=date, days=days):
             return f"the {date} is at most {words.counted(days, 'day')} ahead"
         case After(condition=condition, days=days, date=date):

@@ -10,8 +10,13 @@ from beforehand.story.scene import Occasion, Sentence
 
 def tell(occasion: Occasion, mark: Mark) -> tuple[str, tuple[Sentence, ...]]:
     """A mark in words: half a headline (blank where it is none of its own), and sentences; none if nothing is known."""
+    zone, now_us = occasion.zone, occasion.now_us
+    if mark.kind == "alert":
+        since = words.day(mark.since_us - 1, zone, now_us)
+        text = f"the {mark.severity} alert {mark.name} was open, since {since}"
+        return f"the alert {mark.name} open since {since}", (Sentence(words.opened(text), "line"),)
     receipt = occasion.receipts[mark.receipt]
-    value, zone, now_us = receipt.values[-1], occasion.zone, occasion.now_us
+    value = receipt.values[-1]
     if mark.kind == "of":
         if not isinstance(value, int | float | str) or value == "":
             return "", ()
