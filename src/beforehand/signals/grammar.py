@@ -31,6 +31,7 @@ FORMS: dict[str, tuple[str, tuple[str, ...]]] = {
         "any high alert open",
         ("any high alert open", "any alert open", "any critical alert open", "any medium alert open", "any open alert"),
     ),
+    "MANY": ("3 times", ("twice", "three times")),
     "AFTER": ("after", ("after",)),
     "THEN": ("then", ("then", "and then", "followed by")),
     "UNLESS": ("unless", ("unless", "except when", "except if")),

@@ -60,7 +60,7 @@ KINDS: tuple[Kind[Any], ...] = (
     Kind(
         name="level",
         leaf=Level,
-        rules=("level", "level_or", "level_amount_first", "level_or_amount_first"),
+        rules=("level", "level_or", "level_times", "level_amount_first", "level_or_amount_first"),
         reads=lambda leaf: (leaf.quantity, leaf.grain),
         width=lambda leaf: leaf.streak.of,
         judge=judges.judge_level,

@@ -215,6 +215,15 @@ class Meaning(Transformer[Token, Whatever]):
 
     level_or = level
 
+    def level_times(self, parts: list[Whatever]) -> t.Level:
+        """`bad answers twice in 30 days`: so often or more, counted over the days."""
+        token, said = _token(parts, "MANY"), _one(parts, Said)
+        if self.vocabulary.aggregates.get(said.metric) not in COUNTED:
+            name = self.vocabulary.name(said.metric)
+            raise Misfit(f"{name} is not counted, so it does not happen {token}.", *_span([token]))
+        many = Amount(*_span([token]), float(number_of(str(token).split()[0])))
+        return self._level(said, ">=", many, _items(parts))
+
     def level_amount_first(self, parts: list[Whatever]) -> t.Level:
         metric = next(i for i, p in enumerate(parts) if isinstance(p, Token) and p.type == "METRIC")
         said = self._said([p for p in parts[: metric + 1] if isinstance(p, Token) and p.type in ("EVERY", "METRIC")])
