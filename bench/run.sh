@@ -8,6 +8,7 @@ for events in ${BENCH_EVENTS:-1e6 1e7}; do
   .venv/bin/python bench/panel.py --events "$events" || failed=1
 done
 .venv/bin/python bench/judges.py || failed=1
+.venv/bin/python bench/spike.py || failed=1
 .venv/bin/python bench/load.py || failed=1
 .venv/bin/python bench/help.py || failed=1
 .venv/bin/python bench/install.py || failed=1

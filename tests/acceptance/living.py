@@ -74,9 +74,6 @@ class World:
                 writer.writerow(
                     [self.sent, account, person or f"{account}-p", event or "login", iso(at), iso(learned or at)]
                 )
-        sys.path.insert(0, "/tmp")
-        return self.answer("load", path, "--map", MAPPING, *options)
-
         return self.answer("load", path, "--map", MAPPING, *options)
 
     def logins(self, account: str, first: datetime, weekly: Iterable[int], **given: object) -> dict:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import sqlite3
 from datetime import timedelta
 
 import pytest
@@ -48,6 +50,59 @@ def test_replay_equals_backtest(world: World, seed: int) -> None:
     assert all(row["episodes"] for row in result["signals"]), result
     assert result["killed"] == 0
     assert "replay equals backtest" in world.call("replay", "drop", "few", "--since", iso(at(6)))
+
+
+SPIKES = {
+    "burst": "when: errors spike per hour\n",
+    "often": "when: errors spike per day in 2 of 3 days\n",
+    "worse": "when: errors spike per hour and logins below 50 per week\n",
+}
+
+
+def test_spikes_are_replayed_as_the_backtest_says(world: World) -> None:
+    """Hours, with facts that come late, thresholds over all accounts, and what is told while a period still fills."""
+    dice = random.Random(4)
+    hour = WEEK / 168
+    rows = [(f"a{i}", MONDAY, None, None, "login") for i in range(8)]
+    for i in range(8):
+        for step in range(24 * 22):
+            count = 30 if (i, step) in ((1, 500), (2, 470), (2, 490), (3, 515)) else int(dice.random() < 0.4)
+            for _ in range(count):
+                happened = MONDAY + step * hour + dice.random() * hour
+                late = dice.choice((0, 0, 0, 0.3, 2, 30)) * hour
+                rows.append((f"a{i}", happened, happened + late, None, "error"))
+    for name, text in SPIKES.items():
+        world.signal(name, text)
+    world.events(rows)
+    result = world.answer("replay", "--since", iso(at(0) + 465 * hour))
+    assert result["equal"], result
+    found = {row["signal"]: row["episodes"] for row in result["signals"]}
+    assert found["burst"] >= 4, result
+    assert found["worse"] == found["burst"], result
+
+
+def test_a_spike_is_told_within_the_hour(world: World) -> None:
+    """While the hour still fills, and the threshold its close is held against is kept."""
+    hour = WEEK / 168
+    world.signal("burst", SPIKES["burst"])
+    rows = [(f"a{i}", MONDAY + step * hour * 2, None, None, "error") for i in range(5) for step in range(100)]
+    world.events(rows, "--learned", "occurred")
+    world.run(at(0) + 200 * hour)
+    world.events([("a3", at(0) + 200 * hour + hour * part / 90, None, None, "error") for part in range(40)])
+    told = world.run(at(0) + 200.5 * hour)
+    assert told["opened"] == 1, told
+    (alert,) = world.alerts()
+    assert alert["account"] == "a3"
+    assert alert["headline"].startswith("40 errors since 08:00, usually ")
+    assert world.run(at(0) + 201 * hour)["opened"] == 0
+    assert world.alerts()[0]["state"] == "open", "at its close it still holds"
+    shown = world.call("show", alert["alert"])
+    assert "hance alone brings" in " ".join(shown.split())
+    with sqlite3.connect(world.root / ".beforehand" / "state.sqlite") as state:
+        kept = [json.loads(row[0]) for row in state.execute("SELECT thresholds FROM closes WHERE thresholds NOT NULL")]
+    assert kept and all(0.05 / 5 >= limit > 0 for close in kept for limit in close.values())
+    world.run(at(0) + 202 * hour)
+    assert world.alerts()[0]["state"] == "closed"
 
 
 def test_replay_survives_being_killed(world: World) -> None:

@@ -47,11 +47,15 @@ moments = instants | turns
 
 def plain_period(grain: Grain, zone: ZoneInfo, at_us: int) -> int:
     """The reference: the local day by `zoneinfo`, then the calendar of `datetime`."""
+    if grain is Grain.HOUR:
+        return int((to_datetime(at_us) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() // 3600)
     local = to_datetime(at_us).astimezone(zone).date()
     if grain is Grain.DAY:
         return (local - date(1970, 1, 1)).days
     if grain is Grain.WEEK:
         return ((local - timedelta(days=local.weekday())) - date(1969, 12, 29)).days // 7
+    if grain is Grain.QUARTER:
+        return (local.year - 1970) * 4 + (local.month - 1) // 3
     return (local.year - 1970) * 12 + local.month - 1
 
 
@@ -118,10 +122,12 @@ def test_weeks_with_a_change_of_clocks_are_an_hour_off() -> None:
 def test_numbers_count_from_1970() -> None:
     utc = zone_named("UTC")
     at = np.array([0])
-    assert [period_of(grain, utc, at).tolist() for grain in Grain] == [[0], [0], [0]]
+    assert [period_of(grain, utc, at).tolist() for grain in Grain] == [[0]] * 5
     assert to_datetime(start_of(Grain.WEEK, utc, np.array([0]))[0]) == datetime(1969, 12, 29, tzinfo=UTC)
     assert to_datetime(start_of(Grain.MONTH, utc, np.array([649]))[0]) == datetime(2024, 2, 1, tzinfo=UTC)
     assert to_datetime(start_of(Grain.WEEK, utc, np.array([2828]))[0]).weekday() == 0
+    assert to_datetime(start_of(Grain.QUARTER, utc, np.array([216]))[0]) == datetime(2024, 1, 1, tzinfo=UTC)
+    assert to_datetime(start_of(Grain.HOUR, utc, np.array([1]))[0]) == datetime(1970, 1, 1, 1, tzinfo=UTC)
 
 
 def test_shapes_are_kept_and_nothing_is_something() -> None:

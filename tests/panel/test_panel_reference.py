@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -381,10 +381,18 @@ def same(found: np.ndarray, expected: np.ndarray) -> None:
 
 
 def check(
-    facts: Facts, world: World, kind: str, quantities: list[tuple[Quantity, Grain, int]], now: int, filling: bool
-) -> None:
+    facts: Facts, world: World, kind: str, quantities: list[tuple[Quantity, Grain, int]], now: int, filling: bool,
+    since: int | None = None,
+) -> None:  # fmt: skip
     sheet = panel_of(facts).sheet(
-        kind, {(q, g) for q, g, _ in quantities}, ["plan"], now_us=now, grace_us=world.grace, filling=filling
+        kind,
+        {(q, g) for q, g, _ in quantities},
+        ["plan"],
+        now_us=now,
+        grace_us=world.grace,
+        filling=filling,
+        since_us=since,
+        hours=max(width for _, _, width in quantities),
     )  # type: ignore[arg-type]
     reference = Reference(world, kind, now)
     rows = rows_of(sheet, world, kind)
@@ -393,6 +401,8 @@ def check(
         for quantity, grain, width in quantities:
             ends = numbers.ends(grain)
             found = numbers.windows(quantity, grain, width)
+            looks = numbers.firsts(quantity, grain, width)
+            assert looks.shape == (numbers.size, len(ends) + width - 1)
             alive = numbers.alive(grain)
             assert found.shape == (numbers.size, len(ends), width)
             for i, subject in enumerate(rows[part]):
@@ -403,6 +413,13 @@ def check(
                         reference.value(quantity, grain, subject, close - width + 1 + j, close) for j in range(width)
                     ]
                     same(found[i, c], np.array(expected))
+                    # As the close of its own end knew it; where that lies before all closes, too.
+                    same(looks[i, c + width - 1], np.array(expected[-1]))
+                    if c == 0:
+                        first = [
+                            reference.value(quantity, grain, subject, p, p) for p in range(close - width + 1, close)
+                        ]
+                        same(looks[i, : width - 1], np.array(first))
                     assert alive[i, c] == reference.alive(subject, int(end), known)
 
 
@@ -418,7 +435,7 @@ ASKED = [
     ),
     st.tuples(
         st.builds(Quantity, st.sampled_from(sorted(METRICS)), st.booleans(), st.none()),
-        st.sampled_from([Grain.WEEK, Grain.MONTH, Grain.DAY]), st.integers(1, 5),
+        st.sampled_from([Grain.WEEK, Grain.MONTH, Grain.DAY, Grain.QUARTER]), st.integers(1, 5),
     ),
 ]  # fmt: skip
 # Without shrinking: a failing world is small already, and shrinking it takes minutes.
@@ -438,6 +455,36 @@ def test_windows_equal_reading_every_fact(world: World, asked: list[Any], whole:
     store(facts, world.facts)
     check(facts, world, "account", asked, now_of(world, whole), False)
     facts.close()
+
+
+HOURLY = st.tuples(
+    st.builds(Quantity, st.sampled_from(sorted(METRICS)), st.booleans(), st.none()),
+    st.just(Grain.HOUR), st.integers(1, 40),
+)  # fmt: skip
+
+
+@QUICK
+@given(worlds(), st.lists(HOURLY, min_size=1, max_size=2), st.booleans(), st.integers(0, 45), st.booleans())
+def test_hours_equal_reading_every_fact_though_only_the_newest_are_kept(
+    world: World, asked: list[Any], filling: bool, back: int, more: bool
+) -> None:
+    facts = open_facts(world)
+    half = len(world.facts) // 2
+    store(facts, world.facts[:half], world.traits)
+    now = now_of(world, False) + 30 * 60_000_000
+    if more:  # what is stored begins earlier, is refreshed, or has to be counted again
+        check(facts, world_of(world, half), "account", asked[:1], now - 20 * DAY_US, False, now - 21 * DAY_US)
+    store(facts, world.facts[half:])
+    since = now - back * DAY_US // 3
+    check(facts, world, "account", asked, now, filling, max(since, now - 30 * HOUR) if back < 40 else now - 30 * HOUR)
+    if back >= 40:
+        check(facts, world, "account", asked, now, filling, now - 60 * HOUR)
+    facts.close()
+
+
+def world_of(world: World, count: int) -> World:
+    """The same with the first facts only."""
+    return replace(world, facts=world.facts[:count])
 
 
 @QUICK

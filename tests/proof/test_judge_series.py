@@ -80,7 +80,7 @@ def test_without_a_unit_the_grain_is_the_spacing(tmp_path: Path, step: timedelta
     assert result["grain"] == grain
     assert verdicts(result) == "chhc"
     assert [row["start"] for row in result["rows"]] == [T0 + k * step for k in range(4)]
-    assert bool(result["notes"]) == (grain not in ("day", "week"))
+    assert bool(result["notes"]) == (grain not in ("hour", "day", "week"))
 
 
 def test_months_of_different_length_are_months(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ METRICS = {
     "seats": MetricSpec(last="subscriptions", of="seats", says=("seats",)),
     "paid": MetricSpec(sum="invoices", of="amount", says=("amount paid",)),
     "storage": MetricSpec(sum="events", of="bytes", where="bytes >= 0 and event = 'upload'", says=("storage used",)),
+    "seats_used": MetricSpec.model_validate({"people": "events", "says": ["seats used"], "out of": "seats"}),
     "balance": MetricSpec(sum="events", of="bytes", says=("bytes moved",)),
 }
 

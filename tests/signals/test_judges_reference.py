@@ -12,10 +12,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 
+from beforehand.calendar import Grain
 from beforehand.signals import band, kind_of
 from beforehand.signals import judges as fast
 from beforehand.signals.numbers import CLEAR, FAILED, HOLDS, UNSURE
-from beforehand.signals.tree import Absence, Change, Direction, Leaf, Level, Quantity, Streak, Usual
+from beforehand.signals.tree import Absence, Change, Direction, Leaf, Level, Quantity, Spike, Streak, Usual
 from beforehand.signals.usual import median_and_mad
 
 Q = Quantity("logins")
@@ -62,7 +63,8 @@ def level(leaf: Level, window: list[float]) -> int:
 
 
 def change(leaf: Change, window: list[float]) -> int:
-    before, judged = window[: leaf.baseline], window[leaf.baseline :]
+    before, judged = window[: leaf.baseline], window[-leaf.streak.of :]
+    window = before + judged
     if any(math.isinf(v) for v in window):
         return int(FAILED)
     if any(math.isnan(v) for v in before):
@@ -127,9 +129,11 @@ def test_change_is_the_reference(data: st.DataObject) -> None:
     streak, baseline = data.draw(streaks()), data.draw(st.integers(1, 6))
     direction = data.draw(DIRECTIONS)
     fraction = data.draw(st.sampled_from((0.01, 0.1, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9, 1.0)))
-    leaf = Change(Q, direction, fraction, baseline, streak=streak)
+    ago = data.draw(st.just(0) | st.integers(streak.of, streak.of + 4))
+    leaf = Change(Q, direction, fraction, baseline, streak=streak, ago=ago)
+    between = data.draw(rows(leaf.gap - streak.of)) if ago else []
     few_nan = st.integers(0, 12).map(float) | st.integers(0, 12).map(float) | rare
-    window = data.draw(rows(baseline, few_nan)) + data.draw(rows(streak.of))
+    window = data.draw(rows(baseline, few_nan)) + between + data.draw(rows(streak.of))
     assert one(leaf, window) == change(leaf, window)
 
 
@@ -191,6 +195,7 @@ LEAVES: list[Leaf] = [
     Usual(Q, "up", 12, streak=Streak(1, 2)),
     Absence(Q, 14),
 ]
+SCORED = [Spike(Q, Grain.QUARTER, Streak(1, 2))]
 
 
 @pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: type(leaf).__name__)
@@ -213,7 +218,7 @@ def test_strided_views_in_blocks_give_what_each_window_alone_gives(leaf: Leaf, m
             assert whole[row, close] == one(leaf, windows[row, close].tolist())
 
 
-@pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: type(leaf).__name__)
+@pytest.mark.parametrize("leaf", [*LEAVES, *SCORED], ids=lambda leaf: type(leaf).__name__)
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0), (0, 0)])
 def test_no_subjects_and_no_closes_are_judged_too(leaf: Leaf, shape: tuple[int, int]) -> None:
     kind = kind_of(leaf)

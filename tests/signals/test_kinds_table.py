@@ -60,16 +60,17 @@ def test_the_example_is_judged_and_has_evidence(kind: Kind[Leaf], vocabulary: Vo
     assert isinstance(grain, Grain)
     width = kind.width(leaf)
     assert width >= 1
-    falling = np.array([30.0] * 40 + [0.0] * 3)
-    windows = np.lib.stride_tricks.sliding_window_view(falling[np.newaxis], width, axis=1)
+    odd = 400.0 if kind.name == "spike" else 0.0
+    series = np.array([30.0] * max(40, width + 8) + [odd] * (1 if kind.name == "spike" else 3))
+    windows = np.lib.stride_tricks.sliding_window_view(series[np.newaxis], width, axis=1)
     verdicts = kind.judge(leaf, windows, True)
     assert verdicts.shape == windows.shape[:2]
-    assert verdicts[0, -1] == 1, f"{kind.example!r} does not hold on a clear fall"
+    assert verdicts[0, -1] == 1, f"{kind.example!r} does not hold on a clear case"
     assert verdicts[0, 0] == 0
     told = kind.evidence(leaf, windows[0, -1], True)
     assert told.kind == kind.name
-    assert told.values[-1] == 0
-    assert told.gap < 0
+    assert told.values[-1] == odd
+    assert told.gap * (odd - 30) > 0
     assert told.wrong == told.streak.of
     assert told.run >= told.wrong
     assert isinstance(kind.only_truer(leaf), bool)

@@ -7,9 +7,12 @@ from hypothesis import strategies as st
 
 from beforehand.calendar import Grain
 from beforehand.signals import Vocabulary, echo, parse, say
-from beforehand.signals.transform import USUAL_BASELINE
+from beforehand.signals.transform import COURSE_BASELINE, USUAL_BASELINE
 from beforehand.signals.tree import (
+    SEVERITIES,
     Absence,
+    After,
+    AlertOpen,
     All,
     Among,
     Any,
@@ -17,6 +20,7 @@ from beforehand.signals.tree import (
     Change,
     Compare,
     Direction,
+    Due,
     Either,
     Level,
     Named,
@@ -26,6 +30,8 @@ from beforehand.signals.tree import (
     Quantity,
     Sentence,
     Streak,
+    Then,
+    Unless,
     Usual,
 )
 
@@ -59,27 +65,44 @@ def readings(draw: st.DrawFn) -> tuple[Quantity, Grain]:
 def leaves(draw: st.DrawFn) -> Node:
     quantity, grain = draw(readings())
     streak = draw(streaks())
-    match draw(st.integers(0, 4)):
+    match draw(st.integers(0, 7)):
         case 0:
             bound = draw(st.floats(0, 1)) if quantity.metric == "error_rate" else draw(bounds)
             return Level(quantity, draw(st.sampled_from(("<", "<=", ">", ">="))), bound, grain, streak)
         case 1:
             direction: Direction = draw(st.sampled_from(("down", "up")))
             fraction = draw(st.floats(1e-6, 1 if direction == "down" else 50))
-            return Change(quantity, direction, fraction, draw(st.integers(1, 100)), grain, streak)
+            ago = draw(st.just(0) | st.integers(streak.of, 100))
+            baseline = COURSE_BASELINE[grain] if ago else draw(st.integers(1, 100))
+            return Change(quantity, direction, fraction, baseline, grain, streak, ago)
         case 2:
             baseline = draw(st.sampled_from((USUAL_BASELINE[grain], 8, 40)))
             return Usual(quantity, draw(st.sampled_from(("down", "up"))), baseline, grain, streak, draw(st.booleans()))
         case 3:
             return Absence(Quantity(draw(st.sampled_from(COUNTED))), draw(st.integers(1, 400)))
+        case 5:
+            return Due(draw(dates), draw(st.integers(1, 400)))
+        case 6:
+            bound = draw(st.floats(0, 50))
+            if quantity.metric == "error_rate":
+                return Level(quantity, "<", 0.5, grain, streak)
+            return Level(quantity, ">", bound, grain, streak, draw(st.sampled_from(("seats", "Bought seats", "for"))))
+        case 7:
+            return AlertOpen(draw(st.sampled_from(SEVERITIES)))
         case _:
             return Named(draw(st.sampled_from(("error-spike", "quiet"))))
+
+
+dates = st.sampled_from(("renewal", "go live", "trial_ends_on"))
+past = st.sampled_from(("renewal", "signup", "contract start", "go live"))
 
 
 def compounds(parts: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     several = st.lists(parts, min_size=2, max_size=3).map(tuple)
     within = st.none() | st.integers(1, 60)
-    return st.builds(Any, several) | st.builds(All, several, within)
+    pairs = st.builds(Then, parts, parts, st.integers(90, 400)) | st.builds(Unless, parts, parts)
+    pairs |= st.builds(After, parts, st.integers(1, 400), past)
+    return st.builds(Any, several) | st.builds(All, several, within) | pairs
 
 
 nodes = st.recursive(leaves(), compounds, max_leaves=6)
@@ -145,6 +168,11 @@ def test_the_echo_says_every_default_in_plain_words(vocabulary: Vocabulary) -> N
             "All of these, each within 14 days up to the close: (1) logins, counted by week: below 2 in the last "
             "closed week; (2) [at least one of these: (1) errors, counted by day: above 5 in the last closed day; (2) "
             "the signal quiet holds]. Judged when each day closes."
+        ),
+        "errors above 5 per day then logins below 2 within 14 days unless signal quiet": (
+            "[Errors, counted by day: above 5 in the last closed day; then, at a later close at most 14 days after "
+            "that, logins, counted by week: below 2 in the last closed week]; unless the signal quiet holds. Judged "
+            "when each week (Mon-Sun) closes."
         ),
         "events below 5 per active person for 2 weeks": (
             "Events per active person, counted by week: below 5 in each of the last 2 closed weeks. Judged when each "

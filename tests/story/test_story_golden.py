@@ -221,7 +221,28 @@ def compound() -> Occasion:
     )
 
 
+def one_after_the_other() -> Occasion:
+    """Errors three weeks ago, then a fall, and no ticket that would explain it."""
+    errors = Clause(Level(Quantity("errors"), ">", 20, Grain.WEEK), "errors", "count", 0, role="first")
+    logins = Clause(Change(LOGINS, "down", 0.4, 8, Grain.WEEK), "logins", "count", 1)
+    tickets = Level(Quantity("tickets"), ">=", 3, Grain.WEEK)
+    exception = Clause(tickets, "tickets", "count", 2, facts="tickets", role="unless")
+    earlier = answer([2, 3, 1, 2, 4, 2, 3, 2, 3, 31, 2, 3, 1], Grain.WEEK, name="errors")
+    return replace(
+        occasion(
+            logins,
+            replace(
+                earlier, values=earlier.values[:-3], query=replace(earlier.query, edges_us=earlier.query.edges_us[:-3])
+            ),
+            answer([*STEADY, 5], Grain.WEEK),
+            answer([1, 0, 1, 1, 0, 2, 1, 0, 1], Grain.WEEK, name="tickets"),
+        ),
+        clauses=(errors, logins, exception),
+    )
+
+
 TOLD = {
+    "then, unless": one_after_the_other,
     "level, below": fall,
     "level, changed since": changed_since,
     "level, three of four": three_of_four,

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import isnan
+from statistics import median
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -19,9 +21,9 @@ from hypothesis import strategies as st
 
 from beforehand.calendar import DAY_US, Grain, period_of, start_of, to_us
 from beforehand.signals import band
-from beforehand.signals.tree import Absence, Change, Leaf, Level, Quantity, Streak, Usual
+from beforehand.signals.tree import Absence, Change, Leaf, Level, Quantity, Spike, Streak, Usual
 from beforehand.story import words
-from beforehand.story.clause import Clause, Measure
+from beforehand.story.clause import Clause, Measure, Role
 from beforehand.story.receipt import Query, Receipt, Value
 from beforehand.story.scene import Check, Closing, Occasion, Record, Stake
 from beforehand.story.telling import tell
@@ -32,6 +34,9 @@ DATE = re.compile(rf"\b(?:(\d{{1,2}}) )?({MONTH})\b(?: (\d{{4}}))?")
 FIGURE = re.compile(r"(-?)[£€$¥]?(-?\d[\d,]*(?:\.\d+)?)(k|M|bn)?(%?)")
 WORDS = {word: count for count, word in enumerate(words.SMALL) if count} | {"once": 1, "twice": 2, "none": 0}
 SCALE = {"": 1.0, "k": 1e3, "M": 1e6, "bn": 1e9}
+
+CLOCK = re.compile(r"\b\d\d:\d\d\b")
+QUARTER = re.compile(r"the \w+ quarter( \d{4})?")
 
 
 @st.composite
@@ -48,12 +53,16 @@ def leaves(draw: st.DrawFn) -> tuple[Leaf, Measure]:
     grain = Grain.DAY if rolling else grain
     quantity = Quantity("m", draw(st.booleans()) and measure == "count" and not rolling, rolling)
     direction = draw(st.sampled_from(["down", "up"]))
-    kind = draw(st.sampled_from(["level", "change", "usual", "absence"]))
+    kind = draw(st.sampled_from(["level", "change", "usual", "spike", "absence"]))
     if kind == "absence":
         return Absence(Quantity("m"), draw(st.integers(2, 40))), "count"
     if kind == "change":
         fraction = draw(st.integers(1, 300)) / 100
-        return Change(quantity, direction, fraction, draw(st.integers(1, 12)), grain, draw(streaks())), measure
+        streak = draw(streaks())
+        ago = draw(st.just(0) | st.integers(streak.of, 13))
+        return Change(quantity, direction, fraction, draw(st.integers(1, 12)), grain, streak, ago), measure
+    if kind == "spike":
+        return Spike(Quantity("m"), grain, draw(streaks())), measure
     if kind == "usual":
         return Usual(
             quantity, direction, draw(st.integers(8, 26)), grain, draw(streaks()), draw(st.booleans())
@@ -69,7 +78,8 @@ def occasions(draw: st.DrawFn) -> Occasion:
     now_us = to_us(now)
     leaf, measure = draw(leaves())
     judged = leaf.days if isinstance(leaf, Absence) else leaf.streak.of
-    clause = Clause(leaf, draw(st.sampled_from(["logins", "usage", "share of errors"])), measure, 0, None, 1)
+    name, role = draw(st.sampled_from(["logins", "usage", "share of errors"])), draw(st.sampled_from(get_args(Role)))
+    clause = Clause(leaf, name, measure, 0, None, 1, role=role)
     values = draw(_values(clause, draw(st.integers(judged, judged + 30))))
     if isinstance(leaf, Absence):
         values = [*values[: len(values) - judged], *[0.0] * judged]
@@ -171,9 +181,14 @@ def candidates(of: Occasion) -> tuple[list[float], float]:
         found += [leaf.streak.need, leaf.streak.of, clause.quantity.rolling_days or 0]
     if isinstance(leaf, Level):
         found += [leaf.bound, *(abs(v - leaf.bound) for v in values), *(abs(v - leaf.bound) * 100 for v in values)]
+    if isinstance(leaf, Spike):
+        earlier = numbers[:-judged]
+        like = earlier[::-1][23::24] if leaf.grain is Grain.HOUR else earlier[-14:]
+        found += [median(known) for known in [[v for v in like[:14] if v is not None]] if known]
+        found += [sum(v or 0 for v in earlier[::-1][:24][::-1]), 100, 1000, 1_000_000]
     if isinstance(leaf, Change):
-        base = [v for v in numbers[:-judged][-leaf.baseline :] if v is not None]
-        found += [leaf.fraction, leaf.baseline]
+        base = [v for v in numbers[: -leaf.gap][-leaf.baseline :] if v is not None]
+        found += [leaf.fraction, leaf.baseline, leaf.ago]
         if base:
             mean = sum(base) / len(base)
             found.append(mean)
@@ -211,6 +226,7 @@ def check(of: Occasion) -> None:
     story = tell(of)
     allowed, coarse = candidates(of)
     days = {(d.day, words.MONTHS[d.month - 1], d.year) for d in (words.local(us, of.zone) for us in moments(of))}
+    clocks = {f"{words.local(us, of.zone):%H:%M}" for us in moments(of)}
     this_year = words.local(of.now_us, of.zone).year
     for text in (story.headline, *(s.shown for s in story.sentences)):
         for day, month, year in DATE.findall(text):
@@ -218,7 +234,9 @@ def check(of: Occasion) -> None:
             assert any((not day or d == int(day)) and m == month and y == wanted for d, m, y in days), (
                 f"{day} {month} {wanted} in {text!r} is the day of nothing"
             )
-        for value, half, token in said_numbers(DATE.sub(" ", text)):
+        for clock in CLOCK.findall(text):
+            assert clock in clocks, f"{clock} in {text!r} is the time of nothing"
+        for value, half, token in said_numbers(QUARTER.sub(" ", CLOCK.sub(" ", DATE.sub(" ", text)))):
             # Three figures are said of what is long; a band is rounded inward by up to a third of its width.
             slack = max(half, abs(value) * 0.005) + 1e-9
             near = min(abs(value - c) for c in allowed)

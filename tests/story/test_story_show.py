@@ -18,6 +18,7 @@ from beforehand import Workspace
 from beforehand.calendar import to_us
 from beforehand.cli import look, story_view
 from beforehand.commands.alerts import alerts
+from beforehand.commands.backtest import backtest
 from beforehand.commands.run import run
 from beforehand.commands.show import show
 from beforehand.errors import InputError
@@ -239,6 +240,68 @@ def test_any_of_tells_what_holds_and_people_are_named(world: World) -> None:
     person = next(a for a in rows if a["signal"] == "person" and a["scope"] == "globex-0")
     assert "globex-0" in person["headline"]
     assert all(s["status"] == "true" for s in said(world.story(person["alert"]), "change"))
+
+
+def test_one_after_the_other_is_told_in_that_order_with_the_exception(world: World) -> None:
+    world.events(facts_of("globex", [*[0] * 11, 6, 0, 0], "error", "globex-0"))
+    parts = "all of: [errors above 5 per week]\n  then: logins below 1\n  within: 3 weeks\n"
+    world.signal("after", f"when:\n  {parts}  unless: active people above 5\n")
+    run(world.ws, END + timedelta(hours=4))
+    rows = [a for a in alerts(world.ws)["alerts"] if a["signal"] == "after"]
+    assert [a["account"] for a in rows] == ["globex"]
+    assert "; then logins fell" in rows[0]["headline"]
+    told = world.story(rows[0]["alert"])
+    first, second = said(told, "change")
+    assert first["text"].startswith("Errors were 6 in the week of 24 March")
+    assert second["text"].startswith("Logins were 0 last week")
+    exception = said(told, "line")[-1]
+    assert exception["text"] == (
+        "The exception is not there: active people were 0 last week; it asks that active people are above 5 a week."
+    )
+    assert all(s["status"] == "true" for s in told["alerts"][0]["story"]["sentences"])
+    assert rows[0]["since"].date().isoformat() <= "2025-03-24"
+
+
+def test_days_and_entitlements_are_told_from_the_traits_of_then(world: World) -> None:
+    world.load([("globex", "10", "2025-01-10")], "account,seats,contract_start", "accounts")
+    world.signal("renews", "when: renewal within 80 days and logins below 2 per week\n")
+    world.signal("soon", "when: renewal within 80 days\n")
+    world.signal("spare", "when: logins below 30% of seats 30 days after contract start\n")
+    world.signal("late", "when: logins below 30% of seats 300 days after contract start\n")
+    world.signal("not-yet", "when: logins below 2 per week unless renewal within 80 days\n")
+    run(world.ws, END + timedelta(hours=4))
+    told = {a["signal"]: world.story(a["alert"]) for a in alerts(world.ws)["alerts"] if a["account"] == "globex"}
+    assert {"renews", "soon", "spare"} == told.keys() - {"fall"}
+    line = "The renewal is on 30 June, 77 days after the close; the line is at most 80 days."
+    for name in ("renews", "soon"):
+        assert line in [s["text"] for s in said(told[name], "change")]
+    assert told["soon"]["alerts"][0]["headline"] == "Renewal on 30 June"
+    assert told["renews"]["alerts"][0]["headline"] == "Logins fell from 10 a week to none; renewal on 30 June"
+    lines = [s["text"] for s in said(told["spare"], "line")]
+    assert lines[0] == "The line is below 3 a week; last week was 3 under it."
+    assert "The line is 30% of its seats, which were 10." in lines
+    assert "It is asked from 30 days after the contract start on, which was on 10 January." in lines
+    for result in told.values():
+        assert {s["status"] for s in result["alerts"][0]["story"]["sentences"]} == {"true"}
+
+
+def test_alerts_about_alerts_open_live_where_the_backtest_says(tmp_path: Path) -> None:
+    world = World(tmp_path / "w")
+    world.load([("globex", "2025-06-30"), ("initech", "2025-06-30")], "account,renewal_on", "accounts")
+    world.events(facts_of("globex", FALL), facts_of("initech", STEADY))
+    world.signal("fall", BELOW)
+    world.signal("at-stake", "when: renewal within 78 days and any high alert open\n")
+    world.signal("no-worse", "when: any critical alert open\n")
+    for day in range(-4, 4):
+        run(world.ws, END + timedelta(days=day, hours=3))
+    rows = {(a["signal"], a["account"]): a for a in alerts(world.ws)["alerts"]}
+    assert rows.keys() == {("fall", "globex"), ("at-stake", "globex")}
+    alert = rows["at-stake", "globex"]
+    assert alert["headline"] == "Renewal on 30 June; the alert fall open since 13 April"
+    told = [s["text"] for s in said(world.story(alert["alert"]), "line")]
+    assert told == ["The high alert fall was open, since 13 April."]
+    proved = backtest(world.ws, ["at-stake"], until=END + timedelta(days=3, hours=3), episodes=True)
+    assert [(e["account"], e["opened_at"]) for e in proved["episodes"]] == [("globex", alert["opened_at"])]
 
 
 def test_kept_receipts_hold_what_was_judged(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from beforehand.calendar.periods import (
     DAY_US,
+    HOUR_US,
     Grain,
     offsets,
     period_of,
@@ -11,4 +12,4 @@ from beforehand.calendar.periods import (
     zone_named,
 )
 
-__all__ = ["DAY_US", "Grain", "offsets", "period_of", "start_of", "to_datetime", "to_us", "zone_named"]
+__all__ = ["DAY_US", "HOUR_US", "Grain", "offsets", "period_of", "start_of", "to_datetime", "to_us", "zone_named"]

@@ -1,9 +1,10 @@
 """Periods as whole numbers, and their boundaries in UTC microseconds.
 
 A period is half-open, `[start, end)`, in a zone. Its number is arithmetic on the local day: days count from
-1970-01-01, weeks start on Monday (week 0 holds 1970-01-01), months count from January 1970. The same arithmetic is
-written as SQL by the panel, so that an engine and NumPy put an instant into the same period, 23- and 25-hour days
-included. Nothing here reads a clock.
+1970-01-01, weeks start on Monday (week 0 holds 1970-01-01), months and quarters count from January 1970. Hours are
+those of UTC in every zone: they are all of one length, and none is lost or doubled where clocks change. The same
+arithmetic is written as SQL by the panel, so that an engine and NumPy put an instant into the same period, 23- and
+25-hour days included. Nothing here reads a clock.
 """
 
 from __future__ import annotations
@@ -21,16 +22,19 @@ from beforehand.errors import InputError, among
 Int = NDArray[np.int64]
 
 SECOND_US = 1_000_000
-DAY_US = 86_400 * SECOND_US
+HOUR_US = 3_600 * SECOND_US
+DAY_US = 24 * HOUR_US
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Grain(StrEnum):
-    """The length of a period."""
+    """The length of a period; from the finest to the coarsest."""
 
+    HOUR = "hour"
     DAY = "day"
     WEEK = "week"
     MONTH = "month"
+    QUARTER = "quarter"
 
 
 @lru_cache(maxsize=64)
@@ -87,6 +91,8 @@ def period_of(grain: Grain, zone: ZoneInfo, at_us: Int) -> Int:
     at = np.asarray(at_us, dtype=np.int64)
     if at.size == 0:
         return at.copy()
+    if grain is Grain.HOUR:
+        return np.asarray(at // HOUR_US)
     table = offsets(zone, int(at.min()), int(at.max()))
     turns = np.array([turn for turn, _ in table])
     shift = np.array([offset for _, offset in table])
@@ -95,18 +101,22 @@ def period_of(grain: Grain, zone: ZoneInfo, at_us: Int) -> Int:
         return np.asarray(day)
     if grain is Grain.WEEK:
         return np.asarray((day + 3) // 7)
-    return np.asarray(day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64))
+    month = np.asarray(day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64))
+    return month if grain is Grain.MONTH else month // 3
 
 
 def start_of(grain: Grain, zone: ZoneInfo, period: Int) -> Int:
     """The first instant (UTC microseconds) of each period; the end of p is the start of p + 1."""
     number = np.asarray(period, dtype=np.int64)
+    if grain is Grain.HOUR:
+        return number * HOUR_US
     if grain is Grain.DAY:
         day = number
     elif grain is Grain.WEEK:
         day = number * 7 - 3
     else:
-        day = number.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+        month = number if grain is Grain.MONTH else number * 3
+        day = month.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     found = {int(d): _midnight(zone, int(d)) for d in np.unique(day)}
     return np.array([found[int(d)] for d in day.ravel()], dtype=np.int64).reshape(day.shape)
 

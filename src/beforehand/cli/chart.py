@@ -15,7 +15,7 @@ from rich.text import Text
 
 SHADE = "░"
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
-LONGEST = {"day": 45, "week": 26, "month": 24}
+LONGEST = {"hour": 72, "day": 45, "week": 26, "month": 24, "quarter": 12}
 LEFT = 6
 DOTTED = 7
 

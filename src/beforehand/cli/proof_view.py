@@ -326,7 +326,7 @@ def _stretches(rows: Sequence[Row], grain: str) -> Text:
         if row["verdict"] == "holds":
             found = [*found[:-1], (found[-1][0], row)] if before == "holds" else [*found, (row, row)]
         before = row["verdict"]
-    form = "%-d %b %Y" if grain in ("day", "week", "month") else "%-d %b %Y %H:%M"
+    form = "%-d %b %Y" if grain in ("day", "week", "month", "quarter") else "%-d %b %Y %H:%M"
     said = [
         f"{first['start']:{form}}" + ("" if first is last else f" to {last['start']:{form}}")
         for first, last in reversed(found[-3:])

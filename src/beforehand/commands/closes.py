@@ -6,7 +6,7 @@ does to the alerts. Doing it twice is prevented by the watch of the signal, whic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from beforehand import store
 from beforehand.alerts import Policy, Reason, State, Step, Tracks, advance, early
 from beforehand.calendar import to_datetime
-from beforehand.signals.numbers import FAILED, HOLDS, UNSURE, Bool, Int, Verdicts
+from beforehand.signals.numbers import FAILED, HOLDS, UNSURE, Bool, Float, Int, Verdicts
 from beforehand.store import Alert, AlertLog, Close, Key, Track, Watch
 
 JUDGE = "beforehand"
@@ -45,6 +45,7 @@ class Sheet:
     `[n, Q]`. `filling`: the last column is the period still filling, which only opens. `start`: tracks of a signal
     that is new or changed, counted over the closes before; its first close makes backlog. `changed`: it was judged
     before by another definition. `gone`: why an open alert ends whose subject is no longer among the rows.
+    `thresholds`: what p-values were held against at each close, `[Q]`, by clause.
     """
 
     signal: str
@@ -62,6 +63,7 @@ class Sheet:
     start: Tracks | None = None
     changed: bool = False
     gone: Callable[[Key], Reason] = lambda _: Reason.LEFT
+    thresholds: Mapping[str, Float] = field(default_factory=dict)
 
     @property
     def closes(self) -> int:
@@ -165,6 +167,7 @@ def judge_close(session: Session, sheet: Sheet, q: int, now: datetime, tell: Tel
             failed=int((seen == FAILED).sum()),
             opened=len(opened),
             closed=len(ending),
+            thresholds={clause: float(found[q]) for clause, found in sheet.thresholds.items()} or None,
         )
     )
     watch = session.get(Watch, sheet.signal)

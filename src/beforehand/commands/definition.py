@@ -5,7 +5,8 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from beforehand.signals import quantities_of
+from beforehand.commands.opened import read_by
+from beforehand.signals import quantities_of, reads_alerts
 from beforehand.signals.signal import Signal, names_in
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ def digest_of(signal: Signal, folder: Folder) -> str:
     """
     parts = [*_meaning(signal, folder, set()), folder.settings.zone, repr(folder.settings.exclude)]
     parts += [repr(sorted(folder.settings.grace.items()))]
+    if reads_alerts(signal, folder.signals):
+        for other in sorted(read_by(signal, folder.signals), key=lambda s: s.name):
+            parts += [other.name, other.severity, *_meaning(other, folder, {signal.name})]
     metrics = sorted({quantity.metric for quantity, _ in quantities_of(signal, folder.signals)})
     parts += [f"{name}: {folder.metrics[name].model_dump(exclude={'name', 'says'})!r}" for name in metrics]
     return sha256("\n".join(parts).encode()).hexdigest()[:16]

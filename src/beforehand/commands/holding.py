@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from beforehand.calendar import DAY_US, to_datetime, to_us
+from beforehand.calendar import DAY_US, Grain, to_datetime, to_us
 from beforehand.commands.judging import SignalHistory, judged
 from beforehand.commands.proving import newest_us
 from beforehand.errors import BusyError, EngineError, InputError
+from beforehand.signals import grain_of
 from beforehand.signals.kinds import kind_of
 from beforehand.signals.numbers import HOLDS, MetricFailed
-from beforehand.signals.tree import Absence, All, Named
-from beforehand.signals.tree import Any as AnyOf
+from beforehand.signals.tree import Absence, AlertOpen, Compound, Due, Level, Named
 
 if TYPE_CHECKING:
     from beforehand.commands.workspace import Workspace
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from beforehand.workspace import Folder
 
 SHOWN = 3
-BACK_US = 62 * DAY_US  # every grain has a close within two months
+BACK_DAYS = {Grain.HOUR: 1, Grain.DAY: 3, Grain.WEEK: 15, Grain.MONTH: 63, Grain.QUARTER: 185}
+"""So far back each grain has a close, whatever its signals wait for."""
 
 
 def holding(ws: Workspace, folder: Folder, now: datetime) -> tuple[dict[str, dict[str, Any]], str]:
@@ -50,9 +51,11 @@ def _holding(facts: Facts, folder: Folder, now: datetime) -> dict[str, dict[str,
     now_us = min(to_us(now), newest_us(facts) + 1)
     found = {}
     signals = [signal for signal in folder.signals.values() if signal.mode != "off"]
-    for history in judged(facts, folder, signals, now_us=now_us, since_us=now_us - BACK_US):
-        if history.ends.size:
-            found[history.signal.name] = _told(facts, folder, history, now_us)
+    for grain, days in BACK_DAYS.items():
+        members = [signal for signal in signals if grain_of(signal, folder.signals) is grain]
+        for history in judged(facts, folder, members, now_us=now_us, since_us=now_us - days * DAY_US):
+            if history.ends.size:
+                found[history.signal.name] = _told(facts, folder, history, now_us)
     return found
 
 
@@ -72,7 +75,7 @@ def _examples(facts: Facts, folder: Folder, history: SignalHistory, rows: Any, n
     """The first few by name; where the sentence is about one number, with its values, the oldest first."""
     labels = [history.subjects.label(int(row)) for row in rows]
     leaf = history.signal.sentence.condition
-    if isinstance(leaf, Absence | All | AnyOf | Named):
+    if isinstance(leaf, Absence | AlertOpen | Due | Named | Compound) or (isinstance(leaf, Level) and leaf.of):
         return labels
     from beforehand.panel import Panel
 

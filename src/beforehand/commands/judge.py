@@ -12,31 +12,36 @@ from beforehand.calendar import Grain, to_datetime
 from beforehand.commands.laying import Laid, lay_by_point, lay_by_time
 from beforehand.commands.series import Series, read_series, unit_of
 from beforehand.errors import InputError
-from beforehand.signals import Signal, grain_of, judge, parse
+from beforehand.signals import Signal, grain_of, judge, parse, scores
 from beforehand.signals.evaluate import leaves
 from beforehand.signals.judges import baseline_mean
 from beforehand.signals.kinds import kind_of
 from beforehand.signals.numbers import VERDICT_NAMES, Float
-from beforehand.signals.tree import Absence, Change, Leaf, Level, Sentence, Usual
+from beforehand.signals.spike import foresee, least_spike
+from beforehand.signals.tree import Change, Leaf, Level, Sentence, Spike, Usual
 from beforehand.signals.usual import band
 from beforehand.signals.vocabulary import Vocabulary
 
-NAMES_A_UNIT = re.compile(r"\b(days?|daily|weeks?|weekly|months?|monthly)\b", re.IGNORECASE)
+NAMES_A_UNIT = re.compile(r"\b((hour|day|week|month|quarter)s?|(hour|dai|week|month|quarter)ly)\b", re.IGNORECASE)
 GRAINS = {grain.value: grain for grain in Grain}
 
 
 def judge_series(sentence: str, file: str) -> dict[str, Any]:
-    """Judges a sentence over the series of a file, or of standard input for `-`.
+    """Judges a sentence over the series of a file, or of standard input for `-`; see `judge_points`."""
+    return judge_points(sentence, read_series(file))
+
+
+def judge_points(sentence: str, series: Series) -> dict[str, Any]:
+    """Judges a sentence over series that have been read.
 
     Whole numbers are counts: summed over a period, gaps are zero. Fractional ones are averaged, gaps are unsure. Where
-    the sentence names no unit the grain is the spacing of the series; where that is no grain of ours (an hour, five
-    minutes) each point is a period. Times are read in UTC.
+    the sentence names no unit the grain is the spacing of the series; where that is no grain of ours (five minutes)
+    each point is a period. Times are read in UTC.
 
     Returns `{"sentence", "grain", "counts", "notes", "rows": [{"account", "start", "value", "verdict", "expected",
     "lower", "upper", "p"}]}`: expected, lower and upper are the usual band, the mean before and the bound, or the fixed
-    bound; `p` is None for every kind of today. Raises InputError for a wrong sentence or file.
+    bound; `p` is how likely so much is by chance, for a spike. Raises InputError for a wrong sentence or file.
     """
-    series = read_series(file)
     spacing = _spacing(series)
     unit = _unit(spacing)
     by_time = bool(NAMES_A_UNIT.search(sentence)) or unit in GRAINS
@@ -49,7 +54,9 @@ def judge_series(sentence: str, file: str) -> dict[str, Any]:
     metrics = {kind_of(leaf).reads(leaf)[0].metric for leaf in leaves(read.condition)}
     if series.whole:
         signal = replace(signal, counted=frozenset(metrics))
-    judged = judge(signal, laid)
+    scored = scores(signal, laid)
+    judged = judge(signal, laid, scored=scored)
+    chance = next((of.p for (_, leaf), of in scored.items() if kind_of(leaf).reads(leaf)[1] is grain_of(read)), None)
     grain = grain_of(read)
     notes = [] if by_time else [_note(series, spacing)]
     expected, lower, upper = _around(read, laid, grain, series.whole)
@@ -64,7 +71,7 @@ def judge_series(sentence: str, file: str) -> dict[str, Any]:
             "expected": _known(expected[row, at]),
             "lower": _known(lower[row, at]),
             "upper": _known(upper[row, at]),
-            "p": None,
+            "p": None if chance is None else _known(float(chance[row, at])),
         }
         for row, account in enumerate(series.accounts)
         for at in range(int(first[row]), int(last[row]) + 1)
@@ -132,7 +139,12 @@ def _around(read: Sentence, laid: Laid, grain: Grain, counted: bool) -> tuple[Fl
     """Expected, lower and upper of each period, from the first part of the sentence that is judged at its grain."""
     part = next(leaf for leaf in leaves(read.condition) if kind_of(leaf).reads(leaf)[1] is grain)
     quantity, _ = kind_of(part).reads(part)
-    windows = laid.windows(quantity, grain, kind_of(part).width(part))
+    width = kind_of(part).width(part)
+    if isinstance(part, Spike):
+        series = laid.firsts(quantity, grain, width)
+        usual = foresee(part, series, series.shape[1] - width + 1, counted)
+        return usual.mean, usual.lower, least_spike(usual)
+    windows = laid.windows(quantity, grain, width)
     nothing = np.full(windows.shape[:2], np.nan)
     return _bounds(part, windows, nothing, counted)
 
@@ -150,7 +162,7 @@ def _bounds(part: Leaf, windows: Float, nothing: Float, counted: bool) -> tuple[
         case Usual():
             usual = band(windows[..., : part.baseline], counted=counted, far=part.far)
             return usual.mid, usual.lower, usual.upper
-        case Absence():
+        case _:
             return nothing, np.ones_like(nothing), nothing
 
 

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from beforehand.calendar import DAY_US, Grain
+from beforehand.calendar import DAY_US, Grain, to_us
+from beforehand.commands.opened import OpenAlerts, read_by, traced
 from beforehand.errors import InputError, among
-from beforehand.signals import Signal, grain_of, judge, lookback_days, only_truer, quantities_of, traits_of
-from beforehand.signals.numbers import Bool, Int, Verdicts
+from beforehand.signals import (
+    Signal,
+    closes_of,
+    decided,
+    grain_of,
+    judge,
+    kind_of,
+    lookback_days,
+    only_truer,
+    quantities_of,
+    reads_alerts,
+    scores,
+    traits_of,
+    widths_of,
+)
+from beforehand.signals.evaluate import Key as ScoreKey
+from beforehand.signals.numbers import Bool, Float, Int, Numbers, Verdicts
 from beforehand.signals.tree import SubjectKind
 
 if TYPE_CHECKING:
     from beforehand.facts import Facts
     from beforehand.panel import Sheet, Subjects
+    from beforehand.store import Kept
     from beforehand.workspace import Folder
 
 BLOCK = 2_000
@@ -30,7 +47,8 @@ class SignalHistory:
 
     `ends` are the ends of the periods judged (UTC microseconds, `[Q]`); an episode opens at end + `grace_us`.
     `verdicts` and `clears` are int8 `[n, Q]` (`clears` None where the signal has no clear sentence); `inside` says who
-    was in the population and in life.
+    was in the population and in life; `opened` are the alerts of others that it read, if it reads any. `thresholds`
+    are what p-values were held against at each close, `[Q]`, by clause.
     """
 
     signal: Signal
@@ -41,6 +59,8 @@ class SignalHistory:
     verdicts: Verdicts
     clears: Verdicts | None
     inside: Bool
+    opened: OpenAlerts | None = None
+    thresholds: Mapping[str, Float] = field(default_factory=dict)
 
 
 def chosen(folder: Folder, names: Iterable[str] | None, *, off: bool = False) -> list[Signal]:
@@ -77,21 +97,32 @@ def judged(
     since_us: int | None = None,
     until_us: int | None = None,
     filling: bool = False,
+    kept: Mapping[str, Kept] | None = None,
 ) -> Iterator[SignalHistory]:
     """Judges signals at every close in `[since_us, until_us]` that `now_us` has reached, one history a signal.
 
     With `filling` only the period still filling is judged (one column, its end ahead of `now_us`), and only the
     signals that further facts can only make truer. The facts are counted once for all signals of one subject kind
     and grace; histories come one by one, so that a caller that lets go of them needs the memory of one.
+    `kept` are thresholds of closes that have been judged before: they stay what they were.
     """
     from beforehand.panel import Panel
 
-    groups: dict[tuple[SubjectKind, int], list[Signal]] = {}
+    # Signals of hours apart: what others look back would be very many closes for them.
+    signals = list(signals)
+    alerts: OpenAlerts | None = None
+    readers = [signal for signal in signals if reads_alerts(signal, folder.signals)]
+    if readers and not filling:
+        others = {s.name: s for reader in readers for s in read_by(reader, folder.signals)}
+        # From the beginning, however little is asked for: whether an alert is open follows from all before.
+        alerts = traced(judged(facts, folder, others.values(), now_us=now_us, until_us=until_us))
+    groups: dict[tuple[SubjectKind, int, bool], list[Signal]] = {}
     for signal in signals:
         if not filling or only_truer(signal, folder.signals, folder.vocabulary):
-            groups.setdefault((signal.subject, grace_of(signal, folder, facts)), []).append(signal)
+            by_hour = grain_of(signal, folder.signals) is Grain.HOUR
+            groups.setdefault((signal.subject, grace_of(signal, folder, facts), by_hour), []).append(signal)
     panel = Panel(facts, folder)
-    for (kind, grace_us), members in groups.items():
+    for (kind, grace_us, _), members in groups.items():
         first_us = now_us if filling else since_us
         if first_us is not None:
             first_us -= max(lookback_days(s, folder.signals) for s in members) * DAY_US
@@ -104,15 +135,45 @@ def judged(
             since_us=first_us,
             until_us=until_us,
             filling=filling,
+            hours=max((_hours(s, folder) for s in members), default=0),
+            grains=set().union(*(closes_of(s, folder.signals) for s in members)),
         )
         for signal in members:
-            yield _over_blocks(sheet, signal, folder, grace_us, since_us, filling)
+            opened, held = alerts if signal in readers else None, (kept or {}).get(signal.name, {})
+            yield _over_blocks(sheet, signal, folder, grace_us, since_us, filling, opened, held)
+
+
+def _hours(signal: Signal, folder: Folder) -> int:
+    """How many hours back a signal reads at a close, where it reads any by the hour."""
+    widths = widths_of(signal, folder.signals)
+    return max((width for (_, grain), width in widths.items() if grain is Grain.HOUR), default=0)
 
 
 def _over_blocks(
-    sheet: Sheet, signal: Signal, folder: Folder, grace_us: int, since_us: int | None, filling: bool
+    sheet: Sheet,
+    signal: Signal,
+    folder: Folder,
+    grace_us: int,
+    since_us: int | None,
+    filling: bool,
+    alerts: OpenAlerts | None,
+    kept: Kept,
 ) -> SignalHistory:
-    parts = [judge(signal, numbers, folder.signals, filling=filling) for _, numbers in sheet.blocks(BLOCK)]
+    blocks = list(sheet.blocks(BLOCK))
+    # What can only be decided over all subjects goes over the blocks first.
+    scored = [scores(signal, numbers, folder.signals) for _, numbers in blocks]
+    thresholds = decided(scored, filling=filling)
+    clauses = {key: _clause(key, folder) for key in thresholds}
+    for key, found in thresholds.items():
+        closed = blocks[0][1].ends(kind_of(key[1]).reads(key[1])[1])
+        for end, threshold in kept.get(clauses[key], {}).items():
+            found[closed == to_us(end)] = threshold
+    parts = []
+    for (rows, numbers), own in zip(blocks, scored, strict=True):
+        opened = None if alerts is None else alerts.of(sheet.subjects.account[rows], grace_us)
+        parts.append(
+            judge(signal, numbers, folder.signals, filling=filling, opened=opened, scored=own, thresholds=thresholds)
+        )
     ends = parts[0].ends
     first = len(ends) - 1 if filling else 0 if since_us is None else int(np.searchsorted(ends, since_us))
     clears = [p.clears[:, first:] for p in parts if p.clears is not None]
@@ -125,7 +186,23 @@ def _over_blocks(
         verdicts=np.concatenate([p.verdicts[:, first:] for p in parts]),
         clears=np.concatenate(clears) if clears else None,
         inside=np.concatenate([p.inside[:, first:] for p in parts]),
+        opened=alerts,
+        # A coarser part keeps the threshold of its last close, as it keeps its verdict.
+        thresholds={clauses[key]: _at(ends, blocks[0][1], key, found)[first:] for key, found in thresholds.items()},
     )
+
+
+def _clause(key: ScoreKey, folder: Folder) -> str:
+    """What a clause with a threshold is known by."""
+    return f"{key[0]}: {kind_of(key[1]).say(key[1], folder.vocabulary)}"
+
+
+def _at(ends: Int, numbers: Numbers, key: ScoreKey, found: Float) -> Float:
+    own = numbers.ends(kind_of(key[1]).reads(key[1])[1])
+    last = np.searchsorted(own, ends, side="right") - 1
+    if len(ends) == len(own):
+        return found
+    return np.where(last >= 0, found[last] if found.size else np.nan, np.nan)
 
 
 def judge_all(

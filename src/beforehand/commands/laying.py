@@ -75,9 +75,12 @@ class Laid:
 
     def windows(self, quantity: Quantity, grain: Grain, width: int) -> Float:
         """The last `width` periods at each close, `[n, Q, width]`; NaN before the first."""
+        return sliding_window_view(self.firsts(quantity, grain, width), width, axis=1)
+
+    def firsts(self, quantity: Quantity, grain: Grain, width: int) -> Float:
+        """The values with `width` - 1 unknown ones before them, `[n, Q + width - 1]`: nothing here comes late."""
         values = self.values(grain, quantity.rolling_days or 1)
-        padded = np.concatenate([np.full((self.size, width - 1), np.nan), values], axis=1)
-        return sliding_window_view(padded, width, axis=1)
+        return np.concatenate([np.full((self.size, width - 1), np.nan), values], axis=1)
 
     def alive(self, grain: Grain) -> Bool:
         """From an account's first period to its last."""

@@ -27,7 +27,7 @@ from beforehand.calendar import to_datetime, to_us
 from beforehand.commands.closes import Teller, Told
 from beforehand.commands.feeding import Feed, keep_history
 from beforehand.commands.judging import chosen, judge_all
-from beforehand.commands.proving import newest_us
+from beforehand.commands.proving import first_us, newest_us
 from beforehand.commands.run import LOOK_BACK, Labels, Subjects, run
 from beforehand.commands.workspace import SETTINGS_FILE, Workspace
 from beforehand.errors import EngineError, InputError
@@ -172,7 +172,8 @@ def _histories(
     ws: Workspace, facts: Facts, signals: set[str], until_us: int
 ) -> dict[str, tuple[SignalHistory, Subjects]]:
     """What the backtest sees: every close of history, each as it was known then."""
-    found = judge_all(facts, ws.folder, sorted(signals), now_us=until_us)
+    # From the first fact on, hours too: unasked, those begin 90 days before now.
+    found = judge_all(facts, ws.folder, sorted(signals), now_us=until_us, since_us=first_us(facts))
     labels = Labels(facts)
     held = {name: (history, Subjects(labels, history)) for name, history in found.items()}
     for history, subjects in held.values():
@@ -245,7 +246,7 @@ class Live:
 
     def _tell(self, progress: Progress | None, step: int) -> None:
         if progress is not None:
-            progress(f"living through {to_datetime(self.moments[step]):%Y-%m-%d}", step, len(self.moments))
+            progress(f"living through {to_datetime(self.moments[step]):%Y-%m-%d %H:%M}", step, len(self.moments))
 
 
 def untold(facts: Facts, folder: Folder, histories: Mapping[str, SignalHistory], at: datetime) -> Teller:

@@ -27,7 +27,7 @@ from beforehand.commands.telling import telling
 from beforehand.errors import InputError
 from beforehand.signals import grain_of, only_truer
 from beforehand.signals.signal import Signal
-from beforehand.store import Key, Store, Watch
+from beforehand.store import Kept, Key, Store, Watch
 
 if TYPE_CHECKING:
     from beforehand.commands.workspace import Workspace
@@ -39,7 +39,7 @@ Progress = Callable[[str, int, int], None]
 Storyteller = Callable[["Facts", "Folder", Mapping[str, SignalHistory], datetime], Teller]
 """Makes, from what was judged, the function that writes new alerts; see `commands.telling`."""
 
-LOOK_BACK = {Grain.DAY: 400, Grain.WEEK: 60, Grain.MONTH: 24}
+LOOK_BACK = {Grain.HOUR: 168, Grain.DAY: 400, Grain.WEEK: 60, Grain.MONTH: 24, Grain.QUARTER: 8}
 """How many closes before its first one a new signal is judged at, to tell since when it holds."""
 SLACK = 4
 """How many closes more than its delay a signal looks back otherwise: an unsure close does not end a run of holding."""
@@ -95,7 +95,9 @@ def run(
             watches = store.watches(session)
         judging = [s for s in folder.signals.values() if s.mode != "off" and (names is None or s.name in names)]
         due = [d for s in judging if (d := _due(s, folder, facts, watches, at))]
-        sheets = _sheets(facts, folder, due, at, progress)
+        with state.read() as session:
+            kept = store.thresholds_of(session, {d.signal.name: d.digest for d in due})
+        sheets = _sheets(facts, folder, due, at, progress, kept)
         tell = told_by(facts, folder, {sheet.signal: history for sheet, history in sheets}, at)
         done = _judge(state, [sheet for sheet, _ in sheets], at, tell, tally, progress)
         _judge_filling(state, facts, folder, judging, at, told_by, tally)
@@ -145,16 +147,20 @@ def _due(signal: Signal, folder: Folder, facts: Facts, watches: dict[str, Watch]
 
 
 def _sheets(
-    facts: Facts, folder: Folder, due: Sequence[Due], at: datetime, progress: Progress | None
+    facts: Facts, folder: Folder, due: Sequence[Due], at: datetime, progress: Progress | None, kept: Mapping[str, Kept]
 ) -> list[tuple[Sheet, SignalHistory]]:
     """The verdicts of every close that is due, one sheet a signal; those of one span are counted together."""
     found: list[tuple[Sheet, SignalHistory]] = []
     labels = Labels(facts)
-    by_span = sorted(due, key=lambda d: (d.start, d.from_us if d.start else 0, d.signal.name))
-    for _, group in groupby(by_span, key=lambda d: (d.start, d.from_us if d.start else 0)):
+
+    def span(d: Due) -> tuple[bool, bool, int]:
+        return d.grain is Grain.HOUR, d.start, d.from_us if d.start else 0
+
+    for _, group in groupby(sorted(due, key=lambda d: (*span(d), d.signal.name)), key=span):
         members = {d.signal.name: d for d in group}
         since_us = min(d.from_us for d in members.values())
-        for history in judged(facts, folder, [d.signal for d in members.values()], now_us=to_us(at), since_us=since_us):
+        judging = [d.signal for d in members.values()]
+        for history in judged(facts, folder, judging, now_us=to_us(at), since_us=since_us, kept=kept):
             if progress is not None:
                 progress("judging", len(found), len(due))
             sheet = _sheet(Subjects(labels, history), members[history.signal.name], history)
@@ -187,6 +193,7 @@ def _sheet(subjects: Subjects, due: Due, history: SignalHistory) -> Sheet | None
         start=start,
         changed=due.changed,
         gone=subjects.gone,
+        thresholds={clause: found[first:] for clause, found in history.thresholds.items()},
     )
 
 
@@ -203,7 +210,7 @@ def _judge(
     for (end_us, _), group in groupby(steps, key=lambda step: step[:2]):
         columns = [(by_name[name], q) for _, _, name, q in group]
         if progress is not None:
-            progress(f"close of {to_datetime(end_us):%Y-%m-%d}", len(done), len({step[:2] for step in steps}))
+            progress(f"close of {to_datetime(end_us):%Y-%m-%d %H:%M}", len(done), len({step[:2] for step in steps}))
         ready = _told_before(state, columns, tell)
         with state.write() as session:
             for sheet, q in columns:
@@ -241,13 +248,14 @@ def _judge_filling(
     """Signals that further facts can only make truer are told at once, not at the end of the period."""
     with state.read() as session:
         watches = store.watches(session)
+        kept = store.thresholds_of(session, {name: watch.digest for name, watch in watches.items()})
     growing = [
         signal for signal in judging if signal.name in watches and only_truer(signal, folder.signals, folder.vocabulary)
     ]
     if not growing:
         return
     labels = Labels(facts)
-    for history in judged(facts, folder, growing, now_us=to_us(at), filling=True):
+    for history in judged(facts, folder, growing, now_us=to_us(at), filling=True, kept=kept):
         signal = history.signal
         subjects = Subjects(labels, history)
         sheet = Sheet(

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from beforehand.calendar import to_us
+from beforehand.calendar import DAY_US, HOUR_US, to_us
 from beforehand.errors import InputError, Problem, Problems, among
 from beforehand.signals.numbers import Float, Int
 
@@ -25,14 +25,13 @@ NEEDED = ("at", "value")
 ALONE = "series"  # the account of a file that has no such column
 MOST_PROBLEMS = 50
 LONGEST_LINE = 1_000_000
-HOUR_US = 3_600_000_000
-DAY_US = 24 * HOUR_US
 # What a spacing is called: between these two lengths it is that unit.
 UNITS = (
     ("hour", HOUR_US - 60_000_000, HOUR_US + 60_000_000),
     ("day", 23 * HOUR_US, 25 * HOUR_US),
     ("week", 7 * DAY_US - HOUR_US, 7 * DAY_US + HOUR_US),
     ("month", 28 * DAY_US - HOUR_US, 31 * DAY_US + HOUR_US),
+    ("quarter", 90 * DAY_US - HOUR_US, 92 * DAY_US + HOUR_US),
 )
 
 
@@ -64,7 +63,7 @@ class Series:
 
 
 def unit_of(spacing_us: int) -> str | None:
-    """`hour`, `day`, `week` or `month` where a spacing is one of them."""
+    """`hour`, `day`, `week`, `month` or `quarter` where a spacing is one of them."""
     return next((name for name, low, high in UNITS if low <= spacing_us <= high), None)
 
 

@@ -6,23 +6,26 @@ them, such as the renewal or our last contact, is asked anew each time, as of th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from beforehand.calendar import to_datetime, zone_named
-from beforehand.commands import questions
+from beforehand.calendar import start_of, to_datetime, zone_named
+from beforehand.commands import marking, parts, questions
+from beforehand.commands.opened import Opening
 from beforehand.commands.questions import Whose
 from beforehand.errors import InputError
-from beforehand.signals import Signal, grain_of, kind_of
-from beforehand.signals.numbers import HOLDS
-from beforehand.signals.tree import Absence, All, Leaf, Named, Node
+from beforehand.signals import Signal, grain_of
+from beforehand.signals.dates import RENEWAL
+from beforehand.signals.evaluate import node_grain
+from beforehand.signals.tree import Absence, After, AlertOpen, All, Due, Leaf, Named, Node, Then, Unless
 from beforehand.signals.tree import Any as AnyOf
 from beforehand.story import Query, Receipt, kinds, words
-from beforehand.story.clause import Clause
+from beforehand.story.clause import Clause, Mark, Role
 from beforehand.story.closing import phrase
 from beforehand.story.scene import Check, Closing, Occasion, Record, Stake
 from beforehand.story.telling import tell
@@ -34,12 +37,13 @@ if TYPE_CHECKING:
     from beforehand.workspace import Folder
 
 Ask = tuple[Query, int]
-RENEWAL = ("renewal_on", "renews_on", "renewal_date", "renewal_at", "renewal")
 NOTICE = ("notice_period", "notice_days", "notice")
-
 
 TOGETHER = 500
 """How many subjects' rows are set aside at a time."""
+
+
+Part = tuple[Leaf, Role, Receipt]
 
 
 @dataclass
@@ -70,6 +74,7 @@ class Witness:
     worth: str = ""
     clauses: list[Clause] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
 
     def headline(self, folder: Folder, end_us: int) -> str:
         """The sentence on top of the alert, told as of the close: the same whenever the run came to it."""
@@ -86,6 +91,7 @@ class Witness:
             receipts=tuple(self.receipts),
             person=self.whose.scope or None,
             any_of=self.any_of,
+            marks=tuple(self.marks),
         )
 
     def as_json(self, folder: Folder) -> dict[str, Any]:
@@ -96,6 +102,7 @@ class Witness:
             "zone": folder.settings.zone,
             "any_of": self.any_of,
             "clauses": [clause.as_json() for clause in self.clauses],
+            "marks": [mark.as_json() for mark in self.marks],
             "nodes": list(self.whose.nodes),
         }
 
@@ -127,7 +134,7 @@ def witnesses(
         whom.append(Whose(facts.label(int(subjects.account[row])), nodes, scope, members))
     born = beginnings(facts, {node for whose in whom for node in whose.nodes}, known_us)
     whom = [replace(w, born_us=min((born[n] for n in w.nodes if n in born), default=None)) for w in whom]
-    found = witness(facts, folder, history.signal, whom, end_us, history.grace_us, now_us, filling=filling)
+    found = witness(facts, folder, history, whom, end_us, now_us, filling=filling)
     for one, row in zip(found, rows, strict=True):
         one.worth = worth_of(facts.traits_of(int(subjects.account[row]), to_datetime(min(end_us, now_us))))
     return found
@@ -154,10 +161,9 @@ def shape_of(evidence: Mapping[str, Any], kept: Sequence[Mapping[str, Any]], now
 def witness(
     facts: Facts,
     folder: Folder,
-    signal: Signal,
+    history: SignalHistory,
     subjects: Sequence[Whose],
     end_us: int,
-    grace_us: int,
     now_us: int,
     *,
     filling: bool = False,
@@ -169,17 +175,16 @@ def witness(
     found: list[Witness] = []
     for first in range(0, len(subjects), TOGETHER):
         part = subjects[first : first + TOGETHER]
-        found += _witness(facts, folder, signal, part, end_us, grace_us, now_us, filling=filling)
+        found += _witness(facts, folder, history, part, end_us, now_us, filling=filling)
     return found
 
 
 def _witness(
     facts: Facts,
     folder: Folder,
-    signal: Signal,
+    history: SignalHistory,
     subjects: Sequence[Whose],
     end_us: int,
-    grace_us: int,
     now_us: int,
     *,
     filling: bool,
@@ -187,39 +192,40 @@ def _witness(
     from beforehand.facts.receipts import Narrowed
 
     zone = zone_named(folder.settings.zone)
+    signal, grace_us = history.signal, history.grace_us
     condition = signal.sentence.condition
     found = [Witness(whose, isinstance(condition, AnyOf), signal.polarity) for whose in subjects]
-    leaves = list(dict.fromkeys(_leaves(condition, folder, None)))
+
+    def close(node: Node) -> int:
+        grain = node_grain(node, folder.signals)
+        last = questions.last_period(grain, zone, end_us, filling=filling)
+        return int(start_of(grain, zone, np.array([last + 1]))[0])
+
+    leaves = list(dict.fromkeys(parts.leaves_of(condition, folder, close)))
     asks: list[Ask] = []
     for whose in subjects:
-        for leaf, days in leaves:
+        for leaf, where in leaves:
             grain = questions.clause_of(folder, leaf).grain
             last = questions.last_period(grain, zone, end_us, filling=filling)
-            back = 0 if days is None else max(1, days // {"day": 1, "week": 7, "month": 28}[grain.value])
-            query, _ = questions.series_query(folder, leaf, whose, zone, last, back=back)
+            query, _ = questions.series_query(folder, leaf, whose, zone, last, back=where.back(grain))
             asks.append((query, now_us if filling else min(query.edges_us[-1] + grace_us, now_us)))
     with Narrowed(facts, (query for query, _ in asks)) as rows:
         desk = Desk(facts, rows)
         taken = desk.take(asks)
         for nth, one in enumerate(found):
             answers = dict(zip(leaves, taken[nth * len(leaves) : (nth + 1) * len(leaves)], strict=True))
-            _choose(desk, folder, one, condition, answers, grace_us)
+            known_us = now_us if filling else min(end_us + grace_us, now_us)
+            alerts = partial(_open_alerts, facts, history, one.whose, end_us)
+            marks = marking.read(desk.take, condition, folder, one.whose, end_us, known_us, alerts)
+            _choose(desk, folder, one, condition, close, answers, grace_us, marks)
     return found
 
 
-def _leaves(node: Node, folder: Folder, days: int | None) -> Iterator[tuple[Leaf, int | None]]:
-    """Every leaf, with how many days before the close it may have held where a part says `within`."""
-    match node:
-        case Named():
-            yield from _leaves(folder.signals[node.signal].sentence.condition, folder, days)
-        case All(parts=parts, within_days=within):
-            for part in parts:
-                yield from _leaves(part, folder, within if within is not None else days)
-        case AnyOf(parts=parts):
-            for part in parts:
-                yield from _leaves(part, folder, days)
-        case _:
-            yield node, days
+def _open_alerts(facts: Facts, history: SignalHistory, whose: Whose, end_us: int, least: str) -> list[Opening]:
+    """The alerts of others that were open on the account at the close."""
+    if history.opened is None:
+        return []
+    return history.opened.listed(int(facts.canonical(whose.nodes[0])), least, end_us + history.grace_us)
 
 
 def _choose(
@@ -227,52 +233,56 @@ def _choose(
     folder: Folder,
     one: Witness,
     condition: Node,
-    answers: Mapping[tuple[Leaf, int | None], Receipt],
+    close: parts.Close,
+    answers: Mapping[tuple[Leaf, parts.Where], Receipt],
     grace_us: int,
+    marks: marking.Marks,
 ) -> None:
-    """Puts the clauses that made it hold into a witness; of `any of` those parts that do, where the receipts say so."""
+    """Puts the clauses that made it hold into a witness; of `any of` those parts that do, where the receipts say so.
 
-    def keep(node: Node, days: int | None) -> tuple[bool, list[tuple[Leaf, Receipt]]]:
+    Of an exception, what is not so.
+    """
+
+    def keep(node: Node, where: parts.Where) -> tuple[bool, list[Part]]:
         match node:
             case Named():
-                return keep(folder.signals[node.signal].sentence.condition, days)
-            case All(parts=parts, within_days=within):
-                kept = [keep(part, within if within is not None else days) for part in parts]
-                return all(h for h, _ in kept), [leaf for _, found in kept for leaf in found]
-            case AnyOf(parts=parts):
-                kept = [keep(part, days) for part in parts]
+                return keep(folder.signals[node.signal].sentence.condition, where)
+            case AlertOpen():
+                return marks.opened(node), []
+            case Due():
+                return marks.due(node, where.days is None), []
+            case After():
+                holds, found = keep(node.condition, where)
+                if holds:
+                    marks.after(node)
+                return holds, found
+            case All() | AnyOf() | Then() | Unless():
+                kept = [keep(part, place) for part, place in parts.places(node, close, where)]
                 holding = [found for holds, found in kept if holds]
-                return bool(holding), [leaf for found in holding or [f for _, f in kept] for leaf in found]
+                if isinstance(node, AnyOf):
+                    return bool(holding), [leaf for found in holding or [f for _, f in kept] for leaf in found]
+                found = [leaf for _, leaves in kept for leaf in leaves]
+                if isinstance(node, Unless):
+                    (holds, _), (excepted, _) = kept
+                    return holds and not excepted, found
+                return len(holding) == len(kept), found
             case _:
-                receipt = answers[node, days]
-                held = _held_at(folder, node, receipt, 0 if days is None else len(receipt.values))
+                receipt = answers[node, where]
+                leaf = marks.bound(node)
+                held = parts.held_at(folder, leaf, receipt, where)
+                if held is not None and where.role != "unless":
+                    marks.entitled(node)
                 if held:
                     receipt = _earlier(desk, receipt, held, grace_us)
-                return held is not None, [(node, receipt)]
+                spoken = held is None or where.role != "unless"
+                return held is not None, [(leaf, where.role, receipt)] if spoken else []
 
-    _, told = keep(condition, None)
-    for leaf, receipt in dict(told).items():
-        _add(desk, folder, one, leaf, receipt)
-
-
-def _held_at(folder: Folder, leaf: Leaf, receipt: Receipt, back: int) -> int | None:
-    """How many closes before the last one the leaf held, looking at most `back` closes back; None where it did not."""
-    values = np.array([np.nan if v is None else v for v in receipt.numbers])
-    clause = questions.clause_of(folder, leaf)
-    for ago in range(back + 1):
-        seen = values[: len(values) - ago]
-        if len(seen) < clause.streak.of:
-            return None
-        if isinstance(leaf, Absence):
-            if np.nansum(seen[-leaf.days :]) < 1:
-                return ago
-            continue
-        width = kind_of(leaf).width(leaf)
-        window = np.full(width, np.nan)
-        window[max(0, width - len(seen)) :] = seen[-width:]
-        if kind_of(leaf).judge(leaf, window[None, None, :], clause.whole)[0, 0] == HOLDS:
-            return ago
-    return None
+    _, told = keep(condition, parts.Where())
+    for (leaf, role), receipt in {(leaf, role): receipt for leaf, role, receipt in told}.items():
+        _add(desk, folder, one, leaf, receipt, role)
+    for mark, proof in marks.told.items():
+        one.marks.append(mark if proof is None else replace(mark, receipt=len(one.receipts)))
+        one.receipts += [] if proof is None else [proof]
 
 
 def _earlier(desk: Desk, receipt: Receipt, ago: int, grace_us: int) -> Receipt:
@@ -281,7 +291,7 @@ def _earlier(desk: Desk, receipt: Receipt, ago: int, grace_us: int) -> Receipt:
     return desk.take([(replace(receipt.query, edges_us=edges), edges[-1] + grace_us)])[0]
 
 
-def _add(desk: Desk, folder: Folder, one: Witness, leaf: Leaf, receipt: Receipt) -> None:
+def _add(desk: Desk, folder: Folder, one: Witness, leaf: Leaf, receipt: Receipt, role: Role) -> None:
     """A clause with its receipts; zeros come with the receipt that the feed was alive."""
     clause = questions.clause_of(folder, leaf, len(one.receipts))
     one.receipts.append(receipt)
@@ -295,7 +305,7 @@ def _add(desk: Desk, folder: Folder, one: Witness, leaf: Leaf, receipt: Receipt)
     taken = desk.take([(query, receipt.known_us) for _, query in more])
     places = {kind: len(one.receipts) + nth for nth, (kind, _) in enumerate(more)}
     one.receipts.extend(taken)
-    one.clauses.append(replace(clause, silence=places.get("silence"), alive=places.get("alive")))
+    one.clauses.append(replace(clause, silence=places.get("silence"), alive=places.get("alive"), role=role))
 
 
 def take_all(facts: Facts, asks: Sequence[Ask]) -> list[Receipt]:
@@ -339,6 +349,7 @@ def occasion_of(facts: Facts, folder: Folder, kept: Kept, record: Mapping[str, A
         stake=stake,
         checks=(*checks, *(Check(True, receipt) for receipt in around)),
         closed=kept.closed,
+        marks=tuple(Mark.from_json(mark) for mark in kept.evidence.get("marks", ())),
     )
 
 

@@ -14,7 +14,7 @@ from beforehand.commands.closes import Sheet, Teller, Told
 from beforehand.commands.stories import witnesses
 from beforehand.signals.numbers import CLEAR, HOLDS
 from beforehand.signals.signal import Signal
-from beforehand.signals.tree import Absence, All, Any, Named, Node
+from beforehand.signals.tree import Absence, After, AlertOpen, All, Any, Due, Named, Node, Then, Unless, parts_of
 
 if TYPE_CHECKING:
     from beforehand.commands.judging import SignalHistory
@@ -66,8 +66,15 @@ def _reach_us(node: Node, named: Mapping[str, Signal], end_us: int, zone: ZoneIn
     match node:
         case Named():
             return _reach_us(named[node.signal].sentence.condition, named, end_us, zone)
-        case All(parts=parts) | Any(parts=parts):
-            return [reach for part in parts for reach in _reach_us(part, named, end_us, zone)]
+        case Then(first=before, then=then, within_days=within):
+            earlier = [within * DAY_US + reach for reach in _reach_us(before, named, end_us, zone)]
+            return [*earlier, *_reach_us(then, named, end_us, zone)]
+        case Due() | AlertOpen():
+            return [DAY_US]
+        case Unless(condition=condition) | After(condition=condition):
+            return _reach_us(condition, named, end_us, zone)
+        case All() | Any():
+            return [reach for part in parts_of(node) for reach in _reach_us(part, named, end_us, zone)]
         case Absence():
             return [node.days * DAY_US]
         case _:

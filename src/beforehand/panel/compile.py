@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlglot import exp
 
-from beforehand.calendar import DAY_US, Grain, offsets
+from beforehand.calendar import DAY_US, HOUR_US, Grain, offsets
 from beforehand.panel.columns import VERSIONED, Column
 from beforehand.signals.tree import SubjectKind
 
@@ -38,6 +38,12 @@ class Engine:
         return _number("(year(:at) - 1970) * 12 + month(:at) - 1", at=at)
 
     @staticmethod
+    def local_quarter(local_us: exp.Expr) -> exp.Expr:
+        """The quarter number (0 begins in January 1970) of local microseconds."""
+        at = exp.func("make_timestamp", local_us)
+        return _number("(year(:at) - 1970) * 4 + quarter(:at) - 1", at=at)
+
+    @staticmethod
     def bit(member: exp.Expr) -> exp.Expr:
         """The member's bit within its word of 64."""
         return _number("CAST(1 AS UBIGINT) << (:member & 63)", member=member)
@@ -54,9 +60,14 @@ def _number(text: str, **parts: exp.Expr) -> exp.Expr:
 
 def period(grain: Grain, zone: ZoneInfo, us: exp.Expr, first_us: int, last_us: int) -> exp.Expr:
     """The period number of `us` (UTC microseconds between the two instants), equal to `calendar.period_of`."""
+    if grain is Grain.HOUR:
+        hours = ANCHOR_WEEKS * 7 * 24
+        shifted = exp.Paren(this=_sum(us, _whole(hours * HOUR_US)))
+        return exp.Sub(this=exp.IntDiv(this=shifted, expression=_whole(HOUR_US)), expression=_whole(hours))
     turns = offsets(zone, first_us, max(first_us, last_us))
-    if grain is Grain.MONTH:
-        return Engine.local_month(_sum(us, _offset(us, turns, 0)))
+    if grain in (Grain.MONTH, Grain.QUARTER):
+        local = _sum(us, _offset(us, turns, 0))
+        return Engine.local_month(local) if grain is Grain.MONTH else Engine.local_quarter(local)
     days = ANCHOR_WEEKS * 7 + (3 if grain is Grain.WEEK else 0)
     length = 7 if grain is Grain.WEEK else 1
     shifted = exp.Paren(this=_sum(us, _offset(us, turns, days * DAY_US)))
@@ -101,10 +112,13 @@ class Rows:
     accounts: tuple[int, ...] | None = None
     excluded_events: exp.Expr | None = None
     excluded_people: bool = False
+    since_us: int | None = None
 
     def filters(self) -> list[exp.Expr]:
         """The conditions a row must meet."""
         found: list[exp.Expr] = []
+        if self.since_us is not None:
+            found.append(exp.GTE(this=Engine.microseconds("occurred_at"), expression=_whole(self.since_us)))
         if self.after_seq is not None:
             found.append(exp.GT(this=exp.column("stored_seq"), expression=_whole(self.after_seq)))
         if self.upto_seq is not None:

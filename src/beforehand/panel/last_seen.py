@@ -29,7 +29,7 @@ class LastSeen:
         self.zone = zone_named(settings.zone)
         self.excluded = where.condition(settings.exclude.events, "events") if settings.exclude.events else None
         self.left_out = excluded_people(facts.connection, settings.exclude.people)
-        self.found: dict[tuple[Grain, int], tuple[Int, Int, Int]] = {}
+        self.found: dict[tuple[Grain, int, int], tuple[Int, Int, Int]] = {}
 
     def at(self, grain: Grain, periods: Int, grace_us: int, accounts: Int) -> Int:
         """Microseconds of the last event learned before each close, `[n, Q]`; NEVER where there was none.
@@ -39,7 +39,7 @@ class LastSeen:
         last = np.full((accounts.size, periods.size), NEVER, dtype=np.int64)
         if not periods.size or not accounts.size:
             return last
-        node, known, occurred = self._scan(grain, grace_us)
+        node, known, occurred = self._scan(grain, grace_us, int(periods[0]))
         own = np.asarray(self.facts.subjects().canonical, dtype=np.int64)[node]
         row = np.minimum(np.searchsorted(accounts, own), accounts.size - 1)
         column = np.maximum(known - periods[0], 0)
@@ -47,15 +47,15 @@ class LastSeen:
         np.maximum.at(last, (row[mine], column[mine]), occurred[mine])
         return np.asarray(np.maximum.accumulate(last, axis=1))
 
-    def _scan(self, grain: Grain, grace_us: int) -> tuple[Int, Int, Int]:
-        """(account, period whose close is the first to know, newest time) of the events."""
-        if (grain, grace_us) not in self.found:
+    def _scan(self, grain: Grain, grace_us: int, first: int) -> tuple[Int, Int, Int]:
+        """(account, period whose close is the first to know, `first` at least, newest time) of the events."""
+        if (grain, grace_us, first) not in self.found:
             span = self.facts.span("events")
             if span is None:
                 nothing = np.zeros(0, dtype=np.int64)
                 return nothing, nothing, nothing
-            first, last, delay = span
-            rows = Rows("events", "account", first - grace_us, last + delay, excluded_events=self.excluded)
+            begun, last, delay = span
+            rows = Rows("events", "account", begun - grace_us, last + delay, excluded_events=self.excluded)
             us = Engine.microseconds("occurred_at")
             learned = exp.Paren(
                 this=exp.Sub(
@@ -63,7 +63,8 @@ class LastSeen:
                     expression=exp.Literal.number(grace_us),
                 )
             )
-            known = exp.alias_(period(grain, self.zone, learned, rows.first_us, rows.last_us), "known")
+            number = period(grain, self.zone, learned, rows.first_us, rows.last_us)
+            known = exp.alias_(exp.func("greatest", number, exp.Literal.number(first)), "known")
             query = exp.select("account", known, exp.alias_(exp.Max(this=us), "occurred")).from_("events")
             query = query.where(*rows.filters(), *([exp.maybe_parse(UNSEEN)] if len(self.left_out) else [])).group_by(
                 "ALL"
@@ -74,7 +75,7 @@ class LastSeen:
                 table = self.facts.connection.execute(query.sql(dialect=Engine.dialect)).fetchnumpy()
             finally:
                 self.facts.connection.unregister("not_seen")
-            self.found[grain, grace_us] = tuple(  # type: ignore[assignment]
+            self.found[grain, grace_us, first] = tuple(  # type: ignore[assignment]
                 np.asarray(table[name], dtype=np.int64) for name in ("account", "known", "occurred")
             )
-        return self.found[grain, grace_us]
+        return self.found[grain, grace_us, first]

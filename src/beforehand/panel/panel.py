@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from beforehand.calendar import Grain, zone_named
+from beforehand.calendar import HOUR_US, Grain, zone_named
 from beforehand.panel import columns, traits, where
 from beforehand.panel.begins import Begins
 from beforehand.panel.columns import ACTIVE, Column, Plan
@@ -19,11 +20,14 @@ from beforehand.panel.store import CellStore, Scope, Span, insert, renew, span
 from beforehand.panel.subjects import Ids, Subjects, excluded_people, subjects
 from beforehand.panel.traits import Dated
 from beforehand.signals.tree import Quantity, SubjectKind
+from beforehand.workspace.spec import TABLES
 
 if TYPE_CHECKING:
     from beforehand.facts import Facts
     from beforehand.workspace import Folder
 
+MOST_HOURS = 2 * 1000
+"""How many hours any sentence reads back: the longest baseline and the longest streak."""
 _sheets = itertools.count()
 
 
@@ -52,12 +56,15 @@ class Panel:
         until_us: int | None = None,
         last: int | None = None,
         filling: bool = False,
+        hours: int = MOST_HOURS,
+        grains: Iterable[Grain] = (),
     ) -> Sheet:
         """Counts the quantities and lays them out at closes with `since_us` <= end <= `until_us`, or the `last` ones.
 
-        `wanted` are the traits a population reads. Facts learned at or after `now_us` do not exist. With `filling` the
-        period still filling is the last close. Raises InputError where a metric is not defined well, EngineError where
-        nothing can be counted.
+        `wanted` are the traits that are read; `grains` have closes even where nothing is counted by them. Facts
+        learned at or after `now_us` do not exist. With `filling` the period still filling is the last close. Hours are
+        counted from `hours` before the first close on, unless a last value is asked for. Raises InputError where a
+        metric is not defined well, EngineError where nothing can be counted.
         """
         asked = set(quantities)
         excluded = excluded_people(self.connection, self.settings.exclude.people)
@@ -68,12 +75,13 @@ class Panel:
         roster = subjects(self.facts, kind, excluded, people)
         spans = {table: span(self.connection, table) for table, _ in needs}
         begun = [s.first_us for s in spans.values() if s is not None]
-        grains = {grain for _, grain in asked}
+        if not asked:  # traits alone: the closes begin with the first fact of all
+            begun = [s.first_us for s in (span(self.connection, table) for table in TABLES) if s is not None]
         closes = {
             grain: closes_of(
                 grain, self.zone, grace_us, now_us, min(begun, default=None), since_us, until_us, last, filling
             )
-            for grain in grains
+            for grain in {grain for _, grain in asked} | set(grains)
         }
         store = CellStore(self.connection)
         self._tidy()
@@ -83,8 +91,14 @@ class Panel:
         temporary = list(dict.fromkeys(rows))
         counted = {}
         for (table, grain), wanted_columns in needs.items():
-            scope = Scope(table, grain, kind, self.zone, grace_us, self.excluded_events)
             given = list(wanted_columns.values())
+            since = None
+            if grain is Grain.HOUR and all(column.op != "last" for column in given):
+                # By whole days, so that a set counted at one close serves the next ones too.
+                floor = (closes[grain].first - hours) // 24 * 24
+                since = floor * HOUR_US
+                closes[grain] = replace(closes[grain], data_from=max(closes[grain].data_from, floor))
+            scope = Scope(table, grain, kind, self.zone, grace_us, self.excluded_events, since)
             if filling and self._learned_since(table, spans[table], now_us):
                 sets, failed = store.passing(scope, given, excluded, now_us, f"{number}_{len(temporary)}")
                 temporary += [name for cells in sets for name in (cells.base, cells.later)]

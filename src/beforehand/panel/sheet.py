@@ -30,6 +30,8 @@ KEPT_BYTES = 1_700_000_000
 """Arrays kept between questions, over all blocks of a sheet; what was not used for longest goes first."""
 PANE_CELLS = 2_500_000
 """Subjects times periods that are laid out together."""
+HOT_HOURS = 90 * 24
+"""How far back hours are judged where nobody says how far."""
 LEAST_WIDTH = 4
 """Windows are laid out for at least this width, so that short streaks of different lengths share them."""
 
@@ -204,6 +206,10 @@ class Block:
         """
         return self.pane.windows(quantity, grain, width)[self.part]
 
+    def firsts(self, quantity: Quantity, grain: Grain, width: int) -> Float:
+        """The periods up to the last close, each as its own close knew it, `[n, Q + width - 1]`; NaN outside life."""
+        return self.pane.firsts(quantity, grain, width)[self.part]
+
     def alive(self, grain: Grain) -> Bool:
         """Whether the subject's life, as known then, had begun and not ended at each close, `[n, Q]`."""
         return self.pane.alive(grain)[self.part]
@@ -239,6 +245,18 @@ class Pane:
             good=lambda laid: laid.width >= width,
         )
         return layout.windows(made.values, made.width - 1, closes.count, width)
+
+    def firsts(self, quantity: Quantity, grain: Grain, width: int) -> Float:
+        """As `Block.firsts`, for the pane."""
+        closes = self.sheet.closes[grain]
+        if not closes.count or not self.size:
+            return np.empty((self.size, closes.count + width - 1))
+        made = self.sheet.kept.get(
+            (self.low, self.high, quantity, grain, "firsts"),
+            lambda: Laid(width, self._values(quantity, closes, closes.first - (width - 1), 1)),
+            good=lambda laid: laid.width >= width,
+        )
+        return np.asarray(made.values[0][:, made.width - width :])
 
     def alive(self, grain: Grain) -> Bool:
         """As `Block.alive`, for the pane."""
@@ -390,7 +408,8 @@ def closes_of(
 ) -> Closes:  # fmt: skip
     """The closes with `since_us` <= end <= `until_us` that `now_us` has reached, the newest `last` of them.
 
-    Without `since_us` and `last` they begin with the first period that holds a fact (`data_us`). With `filling` the
+    Without `since_us` and `last` they begin with the first period that holds a fact (`data_us`); hours at most 90 days
+    before `now_us`. With `filling` the
     periods that have not closed, up to the one of `now_us`, come after them.
     """
     current = int(period_of(grain, zone, np.array([now_us]))[0])
@@ -398,6 +417,8 @@ def closes_of(
     data_from = int(period_of(grain, zone, np.array([data_us if data_us is not None else now_us]))[0])
     final = closed if until_us is None else min(closed, int(period_of(grain, zone, np.array([until_us]))[0]) - 1)
     first = data_from if data_us is not None else closed + 1
+    if grain is Grain.HOUR and since_us is None and last is None:
+        first = max(first, current - HOT_HOURS)
     if since_us is not None:
         # The first period whose end is at or after `since_us`.
         holds = int(period_of(grain, zone, np.array([since_us - 1]))[0])

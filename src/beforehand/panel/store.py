@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from zoneinfo import ZoneInfo
 
@@ -19,15 +19,17 @@ import duckdb
 import numpy as np
 from sqlglot import exp
 
-from beforehand.calendar import Grain
+from beforehand.calendar import DAY_US, Grain, period_of
 from beforehand.errors import EngineError
 from beforehand.panel.columns import Column
 from beforehand.panel.compile import Engine, Rows, merged, scan
 from beforehand.panel.subjects import Ids
 from beforehand.signals.tree import SubjectKind
 
-VERSION = "2"
+VERSION = "3"
 """The form in which cells are kept; those of another form are dropped and counted anew."""
+KEPT_BEFORE_US = 90 * DAY_US
+"""How much longer than asked for the hours of a set are kept."""
 KEPT = 12
 """Sets kept per file and per (table, grain, kind); the least recently used go first."""
 COMPACT_AT, COMPACT_FROM = 0.25, 10_000
@@ -35,13 +37,14 @@ COMPACT_AT, COMPACT_FROM = 0.25, 10_000
 
 _META = (
     "CREATE TABLE IF NOT EXISTS panel_sets (number INTEGER, context VARCHAR, place VARCHAR, columns VARCHAR, "
-    "watermark BIGINT, base_rows BIGINT, later_rows BIGINT, merged_rows BIGINT, excluded VARCHAR, used BIGINT)"
+    "watermark BIGINT, base_rows BIGINT, later_rows BIGINT, merged_rows BIGINT, excluded VARCHAR, used BIGINT, "
+    "since_us BIGINT)"
 )
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What the cells of a set have in common besides their columns."""
+    """What the cells of a set have in common besides their columns; `since_us`: nothing before is asked for."""
 
     table: str
     grain: Grain
@@ -49,6 +52,7 @@ class Scope:
     zone: ZoneInfo
     grace_us: int
     excluded_events: exp.Expr | None = None
+    since_us: int | None = None
 
     @property
     def place(self) -> str:
@@ -65,7 +69,7 @@ class Scope:
 
 @dataclass
 class CellSet:
-    """A set as stored: the names of its two tables, the columns it holds and up to where it has seen."""
+    """A set as stored: the names of its two tables, the columns it holds, up to where it has seen and from when on."""
 
     base: str
     later: str
@@ -76,6 +80,7 @@ class CellSet:
     later_rows: int = 0
     merged_rows: int = 0
     excluded: str = "[]"
+    since_us: int | None = None
 
     @property
     def names(self) -> list[str]:
@@ -181,12 +186,14 @@ class CellStore:
         pairs = json.dumps(excluded.tolist())
         used: list[CellSet] = []
         self.connection.execute(_META)
+        self.connection.execute("ALTER TABLE panel_sets ADD COLUMN IF NOT EXISTS since_us BIGINT")
         for cells in self._stored(scope):
-            if any(name in failed for name in cells.names):
+            if any(name in failed for name in cells.names) or _begins_late(cells, scope):
                 self._drop(cells)
             elif any(name in missing for name in cells.names):
                 for name in cells.names:
                     missing.pop(name, None)
+                self._trim(scope, cells)
                 self._recount(scope, cells, pairs, len(excluded) > 0)
                 self._refresh(scope, cells, len(excluded) > 0)
                 used.append(cells)
@@ -197,13 +204,20 @@ class CellStore:
 
     def _count(self, scope: Scope, columns: tuple[Column, ...], excluded: str, people: bool) -> CellSet:
         number = int(_one(self.connection, "SELECT coalesce(max(number), 0) + 1 FROM panel_sets"))
-        cells = CellSet(f"panel_base_{number}", f"panel_later_{number}", columns, number=number, excluded=excluded)
+        cells = CellSet(
+            f"panel_base_{number}",
+            f"panel_later_{number}",
+            columns,
+            number=number,
+            excluded=excluded,
+            since_us=scope.since_us,
+        )
         extent = span(self.connection, scope.table)
         self._fill(scope, _rows(scope, extent, None, people), cells, extent, "CREATE TABLE")
         self.connection.execute(
-            "INSERT INTO panel_sets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            "INSERT INTO panel_sets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
             [number, scope.context, scope.place, json.dumps([c.stored() for c in columns]), cells.watermark,
-             cells.base_rows, cells.later_rows, cells.merged_rows, excluded],
+             cells.base_rows, cells.later_rows, cells.merged_rows, excluded, cells.since_us],
         )  # fmt: skip
         return cells
 
@@ -224,11 +238,21 @@ class CellStore:
         extent = span(self.connection, scope.table, cells.watermark)
         if extent is None:
             return
-        self._append(scope, cells, _rows(scope, extent, cells.watermark, people))
+        self._append(scope, cells, _rows(replace(scope, since_us=cells.since_us), extent, cells.watermark, people))
         cells.watermark = extent.newest_seq
         added = cells.later_rows - cells.merged_rows
         if added > COMPACT_AT * (cells.base_rows + cells.merged_rows) + COMPACT_FROM:
             self._compact(scope, cells)
+        self._note(cells)
+
+    def _trim(self, scope: Scope, cells: CellSet) -> None:
+        """Lets go of what lies so far before anything asked for that it is not worth keeping."""
+        if cells.since_us is None or scope.since_us is None or scope.since_us - cells.since_us < KEPT_BEFORE_US:
+            return
+        first = int(period_of(scope.grain, scope.zone, np.array([scope.since_us]))[0])
+        cells.base_rows -= self._made(f"DELETE FROM {cells.base} WHERE period < {first}")
+        cells.later_rows -= self._made(f"DELETE FROM {cells.later} WHERE period < {first}")
+        cells.since_us = scope.since_us
         self._note(cells)
 
     def _append(self, scope: Scope, cells: CellSet, rows: Rows) -> None:
@@ -247,7 +271,8 @@ class CellStore:
             for name in (cells.base, cells.later):
                 self.connection.execute(f"DELETE FROM {name} WHERE account IN ({', '.join(map(str, accounts))})")
             upto = cells.watermark
-            self._append(scope, cells, _rows(scope, extent, None, people, accounts=accounts, upto_seq=upto))
+            own = replace(scope, since_us=cells.since_us)
+            self._append(scope, cells, _rows(own, extent, None, people, accounts=accounts, upto_seq=upto))
         cells.excluded = excluded
         self._note(cells)
 
@@ -267,7 +292,7 @@ class CellStore:
 
     def _stored(self, scope: Scope) -> list[CellSet]:
         found = self.connection.execute(
-            "SELECT number, columns, watermark, base_rows, later_rows, merged_rows, excluded FROM panel_sets"
+            "SELECT number, columns, watermark, base_rows, later_rows, merged_rows, excluded, since_us FROM panel_sets"
             " WHERE context = ? ORDER BY number",
             [scope.context],
         ).fetchall()
@@ -279,9 +304,10 @@ class CellStore:
 
     def _note(self, cells: CellSet) -> None:
         self.connection.execute(
-            "UPDATE panel_sets SET watermark = ?, base_rows = ?, later_rows = ?, merged_rows = ?, excluded = ?"
-            " WHERE number = ?",
-            [cells.watermark, cells.base_rows, cells.later_rows, cells.merged_rows, cells.excluded, cells.number],
+            "UPDATE panel_sets SET watermark = ?, base_rows = ?, later_rows = ?, merged_rows = ?, excluded = ?, "
+            "since_us = ? WHERE number = ?",
+            [cells.watermark, cells.base_rows, cells.later_rows, cells.merged_rows, cells.excluded, cells.since_us,
+             cells.number],
         )
 
     def _forget(self, scope: Scope, used: Sequence[CellSet]) -> None:
@@ -335,6 +361,11 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, columns: dict[str,
     connection.unregister("panel_given")
 
 
+def _begins_late(cells: CellSet, scope: Scope) -> bool:
+    """Whether a set lacks the beginning of what is asked for."""
+    return cells.since_us is not None and (scope.since_us is None or scope.since_us < cells.since_us)
+
+
 def _rows(
     scope: Scope,
     extent: Span | None,
@@ -348,7 +379,7 @@ def _rows(
     first, last = (extent.first_us, extent.last_us) if extent else (0, 0)
     return Rows(
         scope.table, scope.kind, first, last, after_seq, upto_seq, known_before_us, accounts, scope.excluded_events,
-        people,
+        people, scope.since_us,
     )  # fmt: skip
 
 

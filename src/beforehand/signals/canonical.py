@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 
 from beforehand.calendar import Grain
+from beforehand.signals import dates
 from beforehand.signals import tree as t
 from beforehand.signals.grammar import FORMS
 from beforehand.signals.transform import USUAL_BASELINE
@@ -35,13 +36,23 @@ def say_condition(node: t.Node, vocabulary: Vocabulary) -> str:
             return " and ".join(_closed(part, vocabulary) for part in parts) + within
         case t.Any(parts=parts):
             return " or ".join(_closed(part, vocabulary) for part in parts)
+        case t.Then(first=first, then=then, within_days=days):
+            return f"{_closed(first, vocabulary)} then {_closed(then, vocabulary)} within {days} days"
+        case t.AlertOpen(least=least):
+            return dates.say_alert(least)
+        case t.Due(date=date, days=days):
+            return f"{say_date(date)} within {days} days"
+        case t.After(condition=condition, days=days, date=date):
+            return f"{_closed(condition, vocabulary)} {days} days after {say_date(date)}"
+        case t.Unless(condition=condition, exception=exception):
+            return f"{_closed(condition, vocabulary)} unless {_closed(exception, vocabulary)}"
         case _:
             return str(kind_of(node).say(node, vocabulary))
 
 
 def _closed(node: t.Node, vocabulary: Vocabulary) -> str:
     said = say_condition(node, vocabulary)
-    return f"({said})" if isinstance(node, t.All | t.Any) else said
+    return f"({said})" if isinstance(node, t.Compound) else said
 
 
 def say_subject(sentence: t.Sentence) -> str:
@@ -80,15 +91,24 @@ def _closed_population(population: t.Population) -> str:
 def say_level(leaf: t.Level, vocabulary: Vocabulary) -> str:
     """`logins below 2 per week for 3 consecutive weeks`."""
     share = vocabulary.aggregates.get(leaf.quantity.metric) == "share" and not leaf.quantity.per_active
-    bound = percent(leaf.bound) if share else number(leaf.bound)
+    bound = percent(leaf.bound) if share or leaf.of else number(leaf.bound)
+    bound += f" of {_trait(leaf.of)}" if leaf.of else ""
     said = f"{vocabulary.phrase(leaf.quantity.metric)} {SIDES[leaf.op]} {bound}"
     return said + _reading(leaf.quantity, leaf.grain) + say_streak(leaf.streak, leaf.grain)
 
 
+def say_date(date: str) -> str:
+    """`renewal`, or a trait in quotes."""
+    return date if date in dates.DAYS else _quoted(date)
+
+
 def say_change(leaf: t.Change, vocabulary: Vocabulary) -> str:
     """`active people down 40% vs the 8 weeks before for 2 consecutive weeks`."""
-    said = f"{_quantity(leaf.quantity, vocabulary)} {leaf.direction} {percent(leaf.fraction)} vs"
-    return f"{said} the {leaf.baseline} {leaf.grain}s before" + say_streak(leaf.streak, leaf.grain)
+    said = f"{_quantity(leaf.quantity, vocabulary)} {leaf.direction} {percent(leaf.fraction)}"
+    if leaf.ago:
+        per = f" per {leaf.grain}" if leaf.grain in (Grain.MONTH, Grain.QUARTER) else ""
+        return f"{said} in {leaf.ago} {leaf.grain}s{per}" + say_streak(leaf.streak, leaf.grain)
+    return f"{said} vs the {leaf.baseline} {leaf.grain}s before" + say_streak(leaf.streak, leaf.grain)
 
 
 def say_usual(leaf: t.Usual, vocabulary: Vocabulary) -> str:
@@ -100,6 +120,11 @@ def say_usual(leaf: t.Usual, vocabulary: Vocabulary) -> str:
     elif leaf.quantity.rolling_days is None:
         said += f" per {leaf.grain}"
     return said + say_streak(leaf.streak, leaf.grain)
+
+
+def say_spike(leaf: t.Spike, vocabulary: Vocabulary) -> str:
+    """`errors spike per hour`."""
+    return f"{_quantity(leaf.quantity, vocabulary)} spike per {leaf.grain}" + say_streak(leaf.streak, leaf.grain)
 
 
 def say_absence(leaf: t.Absence, vocabulary: Vocabulary) -> str:

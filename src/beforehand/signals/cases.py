@@ -8,16 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from beforehand.calendar import DAY_US
 from beforehand.errors import InputError, among
+from beforehand.signals.dates import DAYS, SIGNUP, names_read, say_alert, traits_of_date
 from beforehand.signals.evaluate import grain_of, judge, leaves
 from beforehand.signals.kinds import kind_of
-from beforehand.signals.numbers import HOLDS, VERDICT_NAMES
+from beforehand.signals.numbers import HOLDS, VERDICT_NAMES, Bool, Int
 from beforehand.signals.series import SeriesNumbers
 from beforehand.signals.signal import Signal
 from beforehand.signals.vocabulary import Vocabulary, tidy
 
 FIRES = "fires"
 YES, NO = frozenset({"yes", "true", "on"}), frozenset({"no", "false", "off"})
+Values = np.ndarray[tuple[int], np.dtype[np.float64]]
 Written = Mapping[str, Sequence[float | int | bool | str | None]]
 
 
@@ -60,9 +63,17 @@ def _run(
     signal: Signal, case: Written, vocabulary: Vocabulary, named: Mapping[str, Signal], index: int
 ) -> list[CaseProblem]:
     wanted = _fires(case)
-    series = _series(case, vocabulary, len(wanted))
-    quantities = [kind_of(leaf).reads(leaf)[0] for leaf in leaves(signal.sentence.condition, named)]
+    condition = signal.sentence.condition
+    read_too = dict(names_read(condition, named))
+    quantities = [kind_of(leaf).reads(leaf)[0] for leaf in leaves(condition, named)]
     read = {quantity.metric for quantity in quantities}
+    given = {k: v for k, v in case.items() if tidy(k) in read_too and _metric(k, vocabulary) not in read}
+    for name in sorted(read_too.keys() - {tidy(key) for key in given}):
+        if read_too[name] == "alert":
+            raise _Wrong(f"The case does not say when there is {name}.", f"Add `{name}: [0, 1, ...]`.")
+        example = "the days until it" if name == "renewal" else "the days since it" if name in DAYS else "its values"
+        raise _Wrong(f"The sentence reads {name}, but the case does not give it.", f"Add `{name}: [...]`, {example}.")
+    series = _series({k: v for k, v in case.items() if k not in given}, vocabulary, len(wanted), bool(read))
     people = [metric for metric in series if vocabulary.aggregates.get(metric) == "people"]
     per_active = any(quantity.per_active for quantity in quantities)
     for metric in sorted(read - series.keys()):
@@ -82,13 +93,20 @@ def _run(
         )
     grain = grain_of(signal.sentence, named)
     numbers = SeriesNumbers(
-        {metric: values[np.newaxis] for metric, values in series.items()},
+        {metric: values[np.newaxis] for metric, values in series.items()} or {"": np.zeros((1, len(wanted)))},
         grain,
         aggregates=vocabulary.aggregates,
         active=series[people[0]][np.newaxis] if per_active else None,
     )
-    condition = signal.only_condition()
-    verdicts = judge(condition, numbers, named).verdicts[0]
+    alerts: dict[str, Values] = {}
+    for key, values in given.items():
+        known, kind = _numbers(key, values, len(wanted)), read_too[tidy(key)]
+        if kind == "alert":
+            alerts[tidy(key)] = known
+        else:
+            _trait(numbers, tidy(key), kind == "day", known)
+    opened = _Alerts(alerts, numbers.ends(grain))
+    verdicts = judge(signal.only_condition(), numbers, named, opened=opened).verdicts[0]
     wrong = [i for i, fires in enumerate(wanted) if fires != (verdicts[i] == HOLDS)]
     if not wrong:
         return []
@@ -122,24 +140,56 @@ def _fires(case: Written) -> list[bool]:
     return wanted
 
 
-def _series(
-    case: Written, vocabulary: Vocabulary, length: int
-) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
-    series: dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]] = {}
+def _series(case: Written, vocabulary: Vocabulary, length: int, needed: bool = True) -> dict[str, Values]:
+    series: dict[str, Values] = {}
     for key, values in case.items():
         if key == FIRES:
             continue
-        metric = key if key in vocabulary.aggregates else vocabulary.phrases.get(tidy(key))
+        metric = _metric(key, vocabulary)
         if metric is None:
             raise _Wrong(f"{key!r} is not something that is counted here.", among(key, vocabulary.says.values()), key)
         if metric in series:
             raise _Wrong(f"{key} is given twice.", "", key)
-        if len(values) != length:
-            raise _Wrong(f"{key} has {len(values)} values, `fires` has {length}.", "Both need one per period.", key)
-        series[metric] = np.array([_number(key, i, value) for i, value in enumerate(values)], dtype=np.float64)
-    if not series:
+        series[metric] = _numbers(key, values, length)
+    if needed and not series:
         raise _Wrong("The case has no series.", "For example `logins: [6, 5, 1, 1, 0]`.")
     return series
+
+
+@dataclass(frozen=True)
+class _Alerts:
+    """Alerts of others, as the case says: 1 where one of that severity is open."""
+
+    given: Mapping[str, Values]
+    ends: Int
+
+    def at(self, least: str, ends: Int) -> Bool:
+        at = np.searchsorted(self.ends, ends, side="right") - 1
+        return np.asarray((self.given[say_alert(least)] > 0)[np.newaxis, at])
+
+
+def _metric(key: str, vocabulary: Vocabulary) -> str | None:
+    return key if key in vocabulary.aggregates else vocabulary.phrases.get(tidy(key))
+
+
+def _trait(numbers: SeriesNumbers, name: str, is_day: bool, values: Values) -> None:
+    """Gives a trait to the series: a number as it is; a day as days until it or, where it can only be past, since."""
+    at = numbers.ends(numbers.grain) / DAY_US
+    if not is_day:
+        numbers.traits[name] = values[np.newaxis]
+        return
+    first, *others = traits_of_date(name)
+    past = name in DAYS and name != "renewal"
+    day = values if name == SIGNUP else at - values if past else at + values
+    numbers.traits[first] = day[np.newaxis]
+    for other in others:
+        numbers.traits[other] = np.full((1, len(at)), np.nan)
+
+
+def _numbers(key: str, values: Sequence[float | int | bool | str | None], length: int) -> Values:
+    if len(values) != length:
+        raise _Wrong(f"{key} has {len(values)} values, `fires` has {length}.", "Both need one per period.", key)
+    return np.array([_number(key, i, value) for i, value in enumerate(values)], dtype=np.float64)
 
 
 def _number(key: str, position: int, value: float | int | bool | str | None) -> float:

@@ -9,7 +9,8 @@ import numpy as np
 from beforehand.calendar import Grain
 from beforehand.signals.judges import COMPARE, baseline_mean, change_bound, usual_bound
 from beforehand.signals.numbers import Bool, Float
-from beforehand.signals.tree import Absence, Change, Level, Op, Quantity, Streak, Usual
+from beforehand.signals.spike import FAR, foresee, least_spike, score_spike
+from beforehand.signals.tree import Absence, Change, Level, Op, Quantity, Spike, Streak, Usual
 from beforehand.signals.usual import band
 
 
@@ -22,6 +23,7 @@ class Evidence:
     and `upper` what was usual, or the mean of the baseline (None where the kind has none). `gap` is the last value
     minus the bound. `run` is how many closed periods up to the last have been wrong without a break, as far back as
     the window goes; `wrong` how many of those judged are.
+    `p` is how likely so much is by chance.
     """
 
     kind: str
@@ -38,6 +40,7 @@ class Evidence:
     expected: float | None = None
     lower: float | None = None
     upper: float | None = None
+    p: float | None = None
 
 
 def level_evidence(leaf: Level, window: Float, counted: bool = True) -> Evidence:
@@ -47,8 +50,8 @@ def level_evidence(leaf: Level, window: Float, counted: bool = True) -> Evidence
 
 
 def change_evidence(leaf: Change, window: Float, counted: bool = True) -> Evidence:
-    """`window` is `[W]` with W >= baseline + streak; only the last of them are read."""
-    window = window[window.size - leaf.baseline - leaf.streak.of :]
+    """`window` is `[W]` with W >= baseline + gap; only the last of them are read."""
+    window = window[window.size - leaf.baseline - leaf.gap :]
     mean = baseline_mean(leaf, window)
     op, slack_bound = change_bound(leaf, mean)
     wrong = np.zeros(window.size, dtype=bool)
@@ -66,6 +69,18 @@ def usual_evidence(leaf: Usual, window: Float, counted: bool = True) -> Evidence
     wrong[leaf.baseline :] = COMPARE[op](window[leaf.baseline :], bound)
     told = _told("usual", leaf.quantity, leaf.grain, leaf.streak, window, wrong, op, float(bound))
     return replace(told, expected=float(usual.mid), lower=float(usual.lower), upper=float(usual.upper))
+
+
+def spike_evidence(leaf: Spike, window: Float, counted: bool = True) -> Evidence:
+    """`window` is `[W]` with W >= the kind's width; `bound` is what would be a spike of this subject alone."""
+    usual = foresee(leaf, window[None], leaf.streak.of, counted)
+    p = score_spike(leaf, window[None], leaf.streak.of, counted)[0]
+    upper = float(least_spike(usual)[0, -1])
+    wrong = np.zeros(window.size, dtype=bool)
+    wrong[window.size - leaf.streak.of :] = p <= FAR
+    told = _told("spike", leaf.quantity, leaf.grain, leaf.streak, window, wrong, ">=", upper)
+    mean, lower = float(usual.mean[0, -1]), float(usual.lower[0, -1])
+    return replace(told, expected=mean, lower=lower, upper=upper, p=float(p[-1]))
 
 
 def absence_evidence(leaf: Absence, window: Float, counted: bool = True) -> Evidence:

@@ -18,11 +18,6 @@ NUMBER_WORDS = (
     *("once", "twice", "thrice", "zero"),
 )
 
-NUMBER_WORDS = (
-    *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
-    *("once", "twice", "thrice", "zero"),
-)
-
 # Each terminal: what people are told may stand there, then the ways to write it, the plainest first. The repair
 # search writes with them, so every form must be one that the terminal's own pattern takes (a test walks the table).
 FORMS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -30,10 +25,21 @@ FORMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "NO": ("no", ("no", "zero")),
     "AND": ("and", ("and",)),
     "OR": ("or", ("or",)),
+    "RENEWAL": ("renewal", ("renewal", "renews")),
+    "DATED": ("renewal, signup or contract start", ("signup", "contract start", "renewal", "sign-up")),
+    "ANY_ALERT": (
+        "any high alert open",
+        ("any high alert open", "any alert open", "any critical alert open", "any medium alert open", "any open alert"),
+    ),
+    "MANY": ("3 times", ("twice", "three times")),
+    "AFTER": ("after", ("after",)),
+    "THEN": ("then", ("then", "and then", "followed by")),
+    "UNLESS": ("unless", ("unless", "except when", "except if")),
     "NOT": ("not", ("not",)),
     "BE": ("is", ("is", "are", "was", "were", "stays", "remains", "goes")),
     "DROP": ("drops", ("drops", "falls", "drop", "fall", "dropped", "fell", "dips", "declines", "decreases")),
     "RISE": ("rises", ("rises", "rise", "grows", "grow", "increases", "increase", "climbs", "jumps")),
+    "SPIKE": ("spike", ("spike", "spikes", "surge", "surges", "spiked", "surged")),
     "DOWN": ("down", ("down",)),
     "UP": ("up", ("up",)),
     "BY": ("by", ("by",)),
@@ -58,10 +64,13 @@ FORMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "WITHIN": ("within", ("within",)),
     "PER": ("per", ("per", "each", "every", "/")),
     "PER_ACTIVE": ("per active person", ("per active person", "per active user")),
-    "EVERY": ("weekly", ("weekly", "daily", "monthly")),
+    "EVERY": ("weekly", ("weekly", "daily", "monthly", "hourly", "quarterly")),
     "CONSECUTIVE": ("consecutive", ("consecutive", "straight", "full")),
     "IN_A_ROW": ("in a row", ("in a row", "running")),
-    "UNIT": ("days, weeks or months", ("weeks", "days", "months", "week", "day", "month")),
+    "UNIT": (
+        "hours, days, weeks, months or quarters",
+        ("weeks", "days", "months", "hours", "quarters", "week", "day", "month", "hour", "quarter"),
+    ),
     "YEAR": ("years", ("years", "year")),
     "TIMES": ("x", ("x", "times")),
     "PERCENT": ("%", ("%", "percent")),
@@ -85,12 +94,14 @@ OPEN_NAMES = {
 # Where both may stand, only the plain one is told.
 SILENT = frozenset({"EQ", "NE", "YEAR", "THE", "STRING", "IN_A_ROW", "TIMES"})
 
-# Words that end an unknown metric in the vocabulary that takes any words.
+# Words that do not end an unknown metric in the vocabulary that takes any words; those of all other terminals do.
+OPEN_WORDS = frozenset({"OF", "A", "THE", "WHERE", "SIGNAL", "UNIT", "YEAR", "OR_MORE", "OR_LESS"})
+OPEN_WORDS |= {"ANY_ALERT", "RENEWAL", "DATED"}
 STOPS = sorted(
     {
         word
         for terminal, (_, forms) in FORMS.items()
-        if terminal not in ("OF", "A", "THE", "WHERE", "SIGNAL", "UNIT", "YEAR", "OR_MORE", "OR_LESS")
+        if terminal not in OPEN_WORDS
         for form in forms
         for word in form.split()[:1]
         if word.isalpha() and len(word) > 1

@@ -11,15 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from beforehand.signals.numbers import CLEAR, FAILED, HOLDS, UNSURE, Bool, Float, Verdicts
-from beforehand.signals.tree import Absence, Change, Level, Op, Streak, Usual
+from beforehand.signals.spike import FAR, RATE, score_spike
+from beforehand.signals.tree import Absence, Change, Level, Op, Spike, Streak, Usual
 from beforehand.signals.usual import Band, band
 
 BLOCK = 1 << 18  # windows judged at once
 SORTED_BLOCK = 1 << 14  # fewer where a window is copied to be sorted, to stay in the cache
 EXACT = 1e-9  # the relative slack of a percentage, so that 10 to 6 is down 40% in binary numbers too
 
+NEGATED = np.array([HOLDS, CLEAR, UNSURE, FAILED], dtype=np.int8)
 COMPARE: dict[Op, Callable[[Float, float | Float], Bool]] = {
     "<": np.less,
     "<=": np.less_equal,
@@ -50,7 +54,7 @@ def judge_change(leaf: Change, windows: Float, counted: bool = True) -> Verdicts
         found = _streak(leaf.streak, block, op, bound)
         found[~(mean > 0) & (found != FAILED)] = UNSURE
         if not np.isfinite(mean).all():
-            found[np.isinf(block[..., -leaf.baseline - leaf.streak.of : -leaf.streak.of]).any(axis=-1)] = FAILED
+            found[np.isinf(block[..., -leaf.baseline - leaf.gap : -leaf.gap]).any(axis=-1)] = FAILED
         verdicts[rows] = found
     return verdicts
 
@@ -73,6 +77,23 @@ def judge_usual(leaf: Usual, windows: Float, counted: bool = True) -> Verdicts:
     return verdicts
 
 
+def judge_spike(leaf: Spike, windows: Float, counted: bool = True) -> Verdicts:
+    """Whether enough of the last `streak.of` periods are spikes, were each subject the only one in scope."""
+    n, closes, width = windows.shape
+    if not n * closes:
+        return np.empty((n, closes), dtype=np.int8)
+    p = score_spike(leaf, windows.reshape(n * closes, width), leaf.streak.of, counted)
+    return _streak(leaf.streak, p.reshape(n, closes, leaf.streak.of), "<=", min(RATE, FAR))
+
+
+def rare_enough(streak: Streak, p: Float | NDArray[np.float32], thresholds: Float) -> Verdicts:
+    """Verdicts from p-values `[n, Q]` and the threshold of each close; of closes before the first nothing is known."""
+    if not p.shape[1]:
+        return np.empty(p.shape, dtype=np.int8)
+    ratio = np.concatenate([np.full((len(p), streak.of - 1), np.nan), p / thresholds], axis=1)
+    return _streak(streak, sliding_window_view(ratio, streak.of, axis=1), "<=", 1.0)
+
+
 def judge_absence(leaf: Absence, windows: Float, counted: bool = True) -> Verdicts:
     """Whether nothing was counted in the rolling days that end at each close; `windows` hold the rolling count."""
     verdicts = np.empty(windows.shape[:2], dtype=np.int8)
@@ -83,7 +104,7 @@ def judge_absence(leaf: Absence, windows: Float, counted: bool = True) -> Verdic
 
 def baseline_mean(leaf: Change, windows: Float) -> Float:
     """The mean of the `baseline` periods before those judged, `[...]`; NaN where any is not known."""
-    first = windows.shape[-1] - leaf.streak.of - leaf.baseline
+    first = windows.shape[-1] - leaf.gap - leaf.baseline
     total = np.zeros(windows.shape[:-1])
     with np.errstate(invalid="ignore", over="ignore"):
         for period in range(first, first + leaf.baseline):
@@ -112,6 +133,11 @@ def all_of(parts: Sequence[Verdicts]) -> Verdicts:
 def any_of(parts: Sequence[Verdicts]) -> Verdicts:
     """One part holds: holds where one does, else failed, else unsure where one is."""
     return _combine(parts, HOLDS, CLEAR)
+
+
+def negation(verdicts: Verdicts) -> Verdicts:
+    """Holds where it is clear and the reverse; what is not known stays so."""
+    return NEGATED[verdicts]
 
 
 def _combine(parts: Sequence[Verdicts], decisive: np.int8, neutral: np.int8) -> Verdicts:

@@ -12,11 +12,19 @@ from typing import Any, Generic, TypeVar
 
 from beforehand.calendar import Grain
 from beforehand.signals import judges
-from beforehand.signals.canonical import say_absence, say_change, say_level, say_usual
-from beforehand.signals.evidence import Evidence, absence_evidence, change_evidence, level_evidence, usual_evidence
+from beforehand.signals.canonical import say_absence, say_change, say_level, say_spike, say_usual
+from beforehand.signals.evidence import (
+    Evidence,
+    absence_evidence,
+    change_evidence,
+    level_evidence,
+    spike_evidence,
+    usual_evidence,
+)
 from beforehand.signals.numbers import Float, Verdicts
-from beforehand.signals.plain_words import tell_absence, tell_change, tell_level, tell_usual
-from beforehand.signals.tree import Absence, Change, Leaf, Level, Quantity, Usual
+from beforehand.signals.plain_words import tell_absence, tell_change, tell_level, tell_spike, tell_usual
+from beforehand.signals.spike import score_spike, spike_width
+from beforehand.signals.tree import Absence, Change, Leaf, Level, Quantity, Spike, Usual
 from beforehand.signals.vocabulary import Vocabulary
 
 Kind_ = TypeVar("Kind_")
@@ -26,8 +34,11 @@ Kind_ = TypeVar("Kind_")
 class Kind(Generic[Kind_]):
     """One kind.
 
-    `judge` and `evidence` take a leaf, windows of `width(leaf)` periods of `reads(leaf)`, and whether it is counted.
-    `say` writes its canonical sentence, `tell` its echo; `anchor` is its heading in docs/explanation/sentences.md.
+    `score`, where a kind has it, takes the series up to the last close, each period as its own close knew it, and gives
+    a p-value per close; over all subjects the threshold of each close is then decided (`evaluate.decided`), and `judge`
+    only says what holds for a subject alone. `judge` and `evidence` take a leaf, windows of `width(leaf)` periods of
+    `reads(leaf)`, and whether it is counted. `say` writes its canonical sentence, `tell` its echo; `anchor` is its
+    heading in docs/explanation/sentences.md.
     """
 
     name: str
@@ -42,13 +53,14 @@ class Kind(Generic[Kind_]):
     tell: Callable[[Kind_, Vocabulary], str]
     anchor: str
     example: str
+    score: Callable[[Kind_, Float, int, bool], Float] | None = None
 
 
 KINDS: tuple[Kind[Any], ...] = (
     Kind(
         name="level",
         leaf=Level,
-        rules=("level", "level_or", "level_amount_first", "level_or_amount_first"),
+        rules=("level", "level_or", "level_times", "level_amount_first", "level_or_amount_first"),
         reads=lambda leaf: (leaf.quantity, leaf.grain),
         width=lambda leaf: leaf.streak.of,
         judge=judges.judge_level,
@@ -64,7 +76,7 @@ KINDS: tuple[Kind[Any], ...] = (
         leaf=Change,
         rules=("change",),
         reads=lambda leaf: (leaf.quantity, leaf.grain),
-        width=lambda leaf: leaf.baseline + leaf.streak.of,
+        width=lambda leaf: leaf.baseline + leaf.gap,
         judge=judges.judge_change,
         only_truer=lambda leaf: False,  # late facts may raise the baseline too
         evidence=change_evidence,
@@ -86,6 +98,21 @@ KINDS: tuple[Kind[Any], ...] = (
         tell=tell_usual,
         anchor="usual",
         example="logins below usual for 2 weeks",
+    ),
+    Kind(
+        name="spike",
+        leaf=Spike,
+        rules=("spike",),
+        reads=lambda leaf: (leaf.quantity, leaf.grain),
+        width=spike_width,
+        judge=judges.judge_spike,
+        only_truer=lambda leaf: True,  # the past is taken as it was known then, and more now is only rarer
+        evidence=spike_evidence,
+        say=say_spike,
+        tell=tell_spike,
+        anchor="spikes",
+        example="errors spike per hour",
+        score=score_spike,
     ),
     Kind(
         name="absence",

@@ -56,12 +56,27 @@ class Numbers(Protocol):
         """
         ...
 
+    def firsts(self, quantity: Quantity, grain: Grain, width: int) -> Float:
+        """The periods up to the last close, from `width` - 1 before the first on, `[n, Q + width - 1]`.
+
+        Each as the close of its own end knew it: what came late is in none of them. NaN outside the life.
+        """
+        ...
+
     def alive(self, grain: Grain) -> Bool:
         """Whether the subject's life, as known then, had begun and not ended at each close, `[n, Q]`."""
         ...
 
     def trait(self, name: str, grain: Grain) -> Trait:
         """A dated trait as known at each close; `age` is in days since the life began."""
+        ...
+
+
+class Opened(Protocol):
+    """Which alerts of other signals were open, for the rows of a block."""
+
+    def at(self, least: str, ends: Int) -> Bool:
+        """Whether an alert of at least that severity was open at each close, `[n, Q]`."""
         ...
 
 

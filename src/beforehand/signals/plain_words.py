@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from beforehand.calendar import Grain
+from beforehand.signals import dates
 from beforehand.signals import tree as t
 from beforehand.signals.canonical import SIDES, number, percent, say_population
 from beforehand.signals.vocabulary import Vocabulary
@@ -15,7 +16,13 @@ HOW = {
     "share": "as a share",
     "last": "as last known",
 }
-CLOSES = {Grain.DAY: "day", Grain.WEEK: "week (Mon-Sun)", Grain.MONTH: "calendar month"}
+CLOSES = {
+    Grain.HOUR: "hour",
+    Grain.DAY: "day",
+    Grain.WEEK: "week (Mon-Sun)",
+    Grain.MONTH: "calendar month",
+    Grain.QUARTER: "calendar quarter",
+}
 
 
 def echo(sentence: t.Sentence, vocabulary: Vocabulary) -> str:
@@ -23,10 +30,10 @@ def echo(sentence: t.Sentence, vocabulary: Vocabulary) -> str:
 
     A compound of named signals alone has no unit of its own; it is judged at the closes of what it names.
     """
-    from beforehand.signals.evaluate import leaves, node_grain
+    from beforehand.signals.evaluate import grains_in, node_grain
 
     said = _opened(tell(sentence.condition, vocabulary)) + _for_whom(sentence)
-    if not list(leaves(sentence.condition)):
+    if not grains_in(sentence.condition):
         return f"{said}. Judged when they are."
     return f"{said}. Judged when each {CLOSES[node_grain(sentence.condition)]} closes."
 
@@ -43,6 +50,18 @@ def tell(node: t.Node, vocabulary: Vocabulary) -> str:
             return f"{when}: {_listed(parts, vocabulary)}"
         case t.Any(parts=parts):
             return f"at least one of these: {_listed(parts, vocabulary)}"
+        case t.Then(first=first, then=then, within_days=days):
+            after = f"then, at a later close at most {count(days, 'day')} after that"
+            return f"{_part(first, vocabulary)}; {after}, {_part(then, vocabulary)}"
+        case t.AlertOpen(least=least):
+            level = "" if least == "low" else f" of severity {least}" + (" or worse" if least != "critical" else "")
+            return f"an alert{level} of another risk signal is open"
+        case t.Due(date=date, days=days):
+            return f"the {_day(date)} is at most {count(days, 'day')} ahead"
+        case t.After(condition=condition, days=days, date=date):
+            return f"{_part(condition, vocabulary)}; asked from {count(days, 'day')} after the {_day(date)} on"
+        case t.Unless(condition=condition, exception=exception):
+            return f"{_part(condition, vocabulary)}; unless {_part(exception, vocabulary)}"
         case _:
             return str(kind_of(node).tell(node, vocabulary))
 
@@ -50,13 +69,16 @@ def tell(node: t.Node, vocabulary: Vocabulary) -> str:
 def tell_level(leaf: t.Level, vocabulary: Vocabulary) -> str:
     """A level in plain words."""
     share = vocabulary.aggregates.get(leaf.quantity.metric) == "share" and not leaf.quantity.per_active
-    bound = percent(leaf.bound) if share else number(leaf.bound)
+    bound = percent(leaf.bound) if share or leaf.of else number(leaf.bound)
+    bound += f" of the trait {leaf.of}" if leaf.of else ""
     return f"{_read(leaf.quantity, leaf.grain, vocabulary)}: {SIDES[leaf.op]} {bound}{_lasting(leaf)}"
 
 
 def tell_change(leaf: t.Change, vocabulary: Vocabulary) -> str:
     """A change in plain words."""
     before = f"the {count(leaf.baseline, leaf.grain.value)} before" if leaf.baseline > 1 else f"the {leaf.grain} before"
+    if leaf.ago:
+        before = f"the {count(leaf.baseline, leaf.grain.value)} that ended {count(leaf.ago, leaf.grain.value)} earlier"
     against = f"the mean of {before}" if leaf.baseline > 1 else before
     side = "below" if leaf.direction == "down" else "above"
     read = _read(leaf.quantity, leaf.grain, vocabulary)
@@ -69,6 +91,12 @@ def tell_usual(leaf: t.Usual, vocabulary: Vocabulary) -> str:
     band = f"the subject's own usual band of the {count(leaf.baseline, leaf.grain.value)} before"
     far = " (twice as wide)" if leaf.far else ""
     return f"{_read(leaf.quantity, leaf.grain, vocabulary)}: {side} {band}{far},{_lasting(leaf)}"
+
+
+def tell_spike(leaf: t.Spike, vocabulary: Vocabulary) -> str:
+    """A spike in plain words."""
+    rare = "so far above the subject's own usual that chance alone hardly explains it"
+    return f"{_read(leaf.quantity, leaf.grain, vocabulary)}: {rare},{_lasting(leaf)}"
 
 
 def tell_absence(leaf: t.Absence, vocabulary: Vocabulary) -> str:
@@ -89,7 +117,7 @@ def _read(quantity: t.Quantity, grain: Grain, vocabulary: Vocabulary) -> str:
     return f"{name}, {how} by {grain}"
 
 
-def _lasting(leaf: t.Level | t.Change | t.Usual) -> str:
+def _lasting(leaf: t.Level | t.Change | t.Usual | t.Spike) -> str:
     streak, unit = leaf.streak, leaf.grain.value
     if leaf.quantity.rolling_days is not None:
         if streak.of == 1:
@@ -103,12 +131,17 @@ def _lasting(leaf: t.Level | t.Change | t.Usual) -> str:
     return f" in at least {streak.need} of the last {streak.of} closed {unit}s"
 
 
+def _day(date: str) -> str:
+    return date if date in dates.DAYS else f"day of the trait {date}"
+
+
 def _listed(parts: tuple[t.Node, ...], vocabulary: Vocabulary) -> str:
-    said = [tell(part, vocabulary) for part in parts]
-    return "; ".join(
-        f"({place}) {f'[{text}]' if isinstance(part, t.All | t.Any) else text}"
-        for place, (part, text) in enumerate(zip(parts, said, strict=True), start=1)
-    )
+    return "; ".join(f"({place}) {_part(part, vocabulary)}" for place, part in enumerate(parts, start=1))
+
+
+def _part(node: t.Node, vocabulary: Vocabulary) -> str:
+    said = tell(node, vocabulary)
+    return f"[{said}]" if isinstance(node, t.Compound) else said
 
 
 def _for_whom(sentence: t.Sentence) -> str:
@@ -119,7 +152,8 @@ def _for_whom(sentence: t.Sentence) -> str:
 
 
 def _opened(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    at = len(text) - len(text.lstrip("["))
+    return text[:at] + text[at : at + 1].upper() + text[at + 1 :]
 
 
 def _lowered(name: str) -> str:

@@ -39,7 +39,7 @@ SMALL = {"THE", "FOR", "PER", "OF", "BE", "A", "CONSECUTIVE", "BY", "VS", "BEFOR
 SMALL |= {"LPAR", "RPAR"}
 # Never put in: they would say something the person did not.
 NEVER = {"NUMBER_WORD", "NO", "NOT", "OR", "EVERY", "SIGNAL", "FAR", "OR_MORE", "OR_LESS", "EQ", "NE", "WITHIN"}
-NEVER |= {"TIMES", "YEAR", "FOR_PEOPLE"}
+NEVER |= {"MANY", "ANY_ALERT", "RENEWAL", "DATED", "AFTER", "THEN", "UNLESS", "TIMES", "YEAR", "FOR_PEOPLE"}
 # In one order always, so that of two repairs at one price the same is told each time.
 PUT = tuple(terminal for terminal in FORMS if terminal not in NEVER)
 # Where a whole clause is missing, it is put in as one.

@@ -14,8 +14,8 @@ from beforehand.signals.numbers import Bool, Float, Int, Trait
 from beforehand.signals.tree import Quantity
 
 UTC = ZoneInfo("UTC")
-FINENESS = (Grain.DAY, Grain.WEEK, Grain.MONTH)
-# Monday, 1 January 2024: days, weeks and months all begin with the first value.
+FINENESS = tuple(Grain)
+# Monday, 1 January 2024: periods of every grain begin with the first value.
 FIRST_US = 1_704_067_200_000_000
 ADDED = frozenset({"count", "sum"})
 
@@ -24,7 +24,8 @@ class SeriesNumbers:
     """Series of one grain as `Numbers`: `{metric: [n, P]}`, NaN where not known, the first column period `first`.
 
     Counts and sums are added up for coarser grains and rolling days, means averaged, last values carried; of people
-    and shares a rolling quantity is taken as already rolled. `active` is the people active in each period, `[n, P]`.
+    and shares a rolling quantity is taken as already rolled. `active` is the people active in each period, `[n, P]`;
+    `traits` are numbers as known at each close.
     """
 
     def __init__(
@@ -36,11 +37,13 @@ class SeriesNumbers:
         active: Float | None = None,
         first: int | None = None,
         zone: ZoneInfo = UTC,
+        traits: Mapping[str, Float] | None = None,
     ) -> None:
         arrays = [np.asarray(values, dtype=np.float64) for values in series.values()]
         shapes = {values.shape for values in arrays}
         if len(shapes) != 1 or len(next(iter(shapes))) != 2:
             raise ValueError(f"the series must be [n, P] of one shape; got {sorted(shapes)}")
+        self.traits = dict(traits or {})
         self.series = dict(zip(series, arrays, strict=True))
         self.grain, self.zone, self.active = grain, zone, active
         self.aggregates = aggregates if aggregates is not None else {}
@@ -61,17 +64,24 @@ class SeriesNumbers:
 
     def windows(self, quantity: Quantity, grain: Grain, width: int) -> Float:
         """The last `width` periods at each close, `[n, Q, width]`, NaN before the series begins."""
+        padded = self.firsts(quantity, grain, width)
+        closes = padded.shape[1] - width + 1
+        return sliding_window_view(padded, width, axis=1) if closes else np.empty((self.rows, 0, width))
+
+    def firsts(self, quantity: Quantity, grain: Grain, width: int) -> Float:
+        """The values with `width` - 1 unknown ones before them, `[n, Q + width - 1]`: nothing here comes late."""
         values = self._values(quantity, grain)
-        before = np.full((self.rows, width - 1), np.nan)
-        padded = np.concatenate([before, values], axis=1)
-        return sliding_window_view(padded, width, axis=1) if values.shape[1] else np.empty((self.rows, 0, width))
+        return np.concatenate([np.full((self.rows, width - 1), np.nan), values], axis=1)
 
     def alive(self, grain: Grain) -> Bool:
         """Always: a series has no life of its own."""
         return np.ones((self.rows, len(self.ends(grain))), dtype=bool)
 
     def trait(self, name: str, grain: Grain) -> Trait:
-        """A series has no traits; InputError."""
+        """A trait that was given, `[n, P]` numbers as known at each close; InputError for others."""
+        if name in self.traits:
+            at = np.searchsorted(self.ends(self.grain), self.ends(grain))
+            return Trait(numbers=self.traits[name][:, at])
         raise InputError(
             f"Plain series have no trait {name!r}.", "Leave the `for accounts where ...` out.", code="no-trait"
         )

@@ -12,7 +12,21 @@ from beforehand.errors import InputError, among
 from beforehand.signals.kinds import kind_of
 from beforehand.signals.language import parse
 from beforehand.signals.sentence_error import SentenceError
-from beforehand.signals.tree import All, Any, Named, Node, Population, Sentence, SubjectKind
+from beforehand.signals.tree import (
+    After,
+    AlertOpen,
+    All,
+    Any,
+    Due,
+    Named,
+    Node,
+    Population,
+    Sentence,
+    SubjectKind,
+    Then,
+    Unless,
+    parts_of,
+)
 from beforehand.signals.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -99,8 +113,10 @@ def _only_truer(node: Node, named: Mapping[str, Signal], vocabulary: Vocabulary)
             other = named[node.signal].sentence
             # A population may be left; outside of it a named signal does not hold.
             return other.population is None and _only_truer(other.condition, named, vocabulary)
-        case All(parts=parts) | Any(parts=parts):
-            return all(_only_truer(part, named, vocabulary) for part in parts)
+        case All() | Any() | Then():
+            return all(_only_truer(part, named, vocabulary) for part in parts_of(node))
+        case Unless() | After() | Due() | AlertOpen():
+            return False  # an exception may come true, a day be put off, an alert close
         case _:
             kind = kind_of(node)
             quantity, _ = kind.reads(node)
@@ -146,10 +162,8 @@ def names_in(node: Node) -> set[str]:
     match node:
         case Named():
             return {node.signal}
-        case All(parts=parts) | Any(parts=parts):
-            return set().union(*(names_in(part) for part in parts))
         case _:
-            return set()
+            return set().union(*(names_in(part) for part in parts_of(node)))
 
 
 def _circle(after: Mapping[str, set[str]]) -> tuple[str, ...]:
@@ -184,23 +198,32 @@ class _Compound:
         self.population: Population | None = None
 
     def node(self, spec: CompoundSpec, path: tuple[str | int, ...]) -> Node:
+        node = self._parts(spec, path)
+        if spec.then is not None:
+            node = Then(node, self._part(spec.then, (*path, "then")), self._days(spec, path))
+        if spec.unless is not None:
+            node = Unless(node, self._part(spec.unless, (*path, "unless")))
+        return node
+
+    def _parts(self, spec: CompoundSpec, path: tuple[str | int, ...]) -> Node:
         key = "all of" if spec.all_of is not None else "any of"
-        parts = spec.all_of if spec.all_of is not None else spec.any_of
-        nodes = tuple(self._part(part, (*path, key, i)) for i, part in enumerate(parts or ()))
+        nodes = tuple(self._part(part, (*path, key, i)) for i, part in enumerate(spec.parts))
         if not nodes:
             raise SentenceError(f"`{key}:` has no parts.", self.text(spec)).at(*path)
-        if spec.within is not None:
+        if spec.within is not None and spec.then is None:
             if len(nodes) < 2:
                 raise SentenceError("`within:` needs two parts.", self.text(spec)).at(*path)
-            days = spec.within / timedelta(days=1)
-            if days != int(days) or days < 1:
-                raise SentenceError("`within:` is in whole days.", self.text(spec), advice="For example: 14 days").at(
-                    *path
-                )
-            return All(nodes, int(days))
+            return All(nodes, self._days(spec, path))
         if len(nodes) == 1:
             return nodes[0]
         return All(nodes) if key == "all of" else Any(nodes)
+
+    def _days(self, spec: CompoundSpec, path: tuple[str | int, ...]) -> int:
+        days = (spec.within or timedelta(0)) / timedelta(days=1)
+        if days != int(days) or days < 1:
+            said, example = "`within:` is in whole days.", "For example: 14 days"
+            raise SentenceError(said, self.text(spec), advice=example).at(*path)
+        return int(days)
 
     def _part(self, part: str | CompoundSpec, path: tuple[str | int, ...]) -> Node:
         if not isinstance(part, str):
@@ -223,8 +246,11 @@ class _Compound:
     def text(self, spec: CompoundSpec) -> str:
         """The compound as one line for people."""
         joint = " and " if spec.all_of is not None else " or "
-        parts = [
-            part if isinstance(part, str) else f"({self.text(part)})" for part in (spec.all_of or spec.any_of or ())
-        ]
-        within = f", within {spec.within.days} days" if spec.within is not None else ""
-        return joint.join(parts) + within
+        text = joint.join(self._written(part) for part in spec.parts)
+        if spec.then is not None:
+            text += f", then {self._written(spec.then)}"
+        text += f", within {spec.within.days} days" if spec.within is not None else ""
+        return text + (f", unless {self._written(spec.unless)}" if spec.unless is not None else "")
+
+    def _written(self, part: str | CompoundSpec) -> str:
+        return part if isinstance(part, str) else f"({self.text(part)})"

@@ -12,22 +12,27 @@ from decimal import Decimal
 from typing import Any as Whatever
 from typing import TypeVar
 
-from lark import Token, Transformer, Tree
+from lark import Token, Transformer, Tree, v_args
 from lark.tree import Meta
 
 from beforehand.calendar import Grain
 from beforehand.errors import among
 from beforehand.signals import tree as t
+from beforehand.signals.dates import called
 from beforehand.signals.vocabulary import COUNTED, Vocabulary
 
 COUNTING = "zero one two three four five six seven eight nine ten eleven twelve"
 WORDS = {word: number for number, word in enumerate(COUNTING.split())}
 WORDS |= {"once": 1, "twice": 2, "thrice": 3}
-GRAINS = {"day": Grain.DAY, "week": Grain.WEEK, "month": Grain.MONTH}
-EVERY = {"daily": Grain.DAY, "weekly": Grain.WEEK, "monthly": Grain.MONTH}
+GRAINS = {grain.value: grain for grain in Grain}
+EVERY = {"daily": Grain.DAY} | {f"{g}ly": g for g in Grain if g is not Grain.DAY}
 OPS: dict[str, t.Op] = {"BELOW": "<", "ABOVE": ">", "AT_LEAST": ">=", "AT_MOST": "<=", "OR_MORE": ">=", "OR_LESS": "<="}
-DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
-USUAL_BASELINE = {Grain.DAY: 28, Grain.WEEK: 26, Grain.MONTH: 12}
+DAYS = {"hour": 1 / 24, "day": 1, "week": 7, "month": 30, "quarter": 91, "year": 365}
+USUAL_BASELINE = {Grain.HOUR: 168, Grain.DAY: 28, Grain.WEEK: 26, Grain.MONTH: 12, Grain.QUARTER: 8}
+# `up 60% in a quarter` is judged by the week, unless it says another unit, against the mean of 4 weeks a quarter ago.
+COURSE_GRAIN = {"hour": Grain.HOUR, "day": Grain.DAY}
+COURSE_BASELINE = {Grain.HOUR: 24, Grain.DAY: 7, Grain.WEEK: 4, Grain.MONTH: 1, Grain.QUARTER: 1}
+SHORTEST_DAYS = {Grain.HOUR: 1, Grain.DAY: 1, Grain.WEEK: 7, Grain.MONTH: 28, Grain.QUARTER: 90}
 LONGEST = 1000  # periods in a streak or a baseline, days in a rolling span
 ROLLING = frozenset({"count", "sum", "mean", "share", "people"})
 
@@ -97,6 +102,33 @@ class Before(Spanned):
 
 
 @dataclass(frozen=True)
+class Course(Spanned):
+    """`in a quarter`: from what was so long ago to now."""
+
+    count: int
+    unit: str
+
+
+@dataclass(frozen=True)
+class Together(Spanned):
+    """Conditions joined by `and`."""
+
+    nodes: tuple[t.Node, ...]
+
+    @property
+    def node(self) -> t.Node:
+        """The one condition, or all of them at once."""
+        return self.nodes[0] if len(self.nodes) == 1 else t.All(self.nodes)
+
+
+@dataclass(frozen=True)
+class Entitled(Spanned):
+    """`of seats`: the trait that a percentage is taken of."""
+
+    trait: str
+
+
+@dataclass(frozen=True)
 class Said(Spanned):
     """A metric and what was said right after it."""
 
@@ -160,6 +192,11 @@ class Meaning(Transformer[Token, Whatever]):
     def before(self, parts: list[Whatever]) -> Before:
         return Before(*_span(parts), self._whole(_one(parts, Amount)), GRAINS[unit_of(_token(parts, "UNIT"))])
 
+    def course(self, parts: list[Whatever]) -> Course:
+        amounts = [p for p in parts if isinstance(p, Amount)]
+        unit = next(p for p in parts if isinstance(p, Token) and p.type in ("UNIT", "YEAR"))
+        return Course(*_span(parts), self._whole(amounts[0]) if amounts else 1, unit_of(unit))
+
     def quantity(self, parts: list[Whatever]) -> Said:
         return self._said(parts)
 
@@ -173,9 +210,19 @@ class Meaning(Transformer[Token, Whatever]):
 
     def level(self, parts: list[Whatever]) -> t.Level:
         op = next(p for p in parts if isinstance(p, Token) and p.type in OPS)
-        return self._level(_one(parts, Said), OPS[op.type], _one(parts, Amount), _items(parts))
+        entitled = next((p for p in parts if isinstance(p, Entitled)), None)
+        return self._level(_one(parts, Said), OPS[op.type], _one(parts, Amount), _items(parts), entitled)
 
     level_or = level
+
+    def level_times(self, parts: list[Whatever]) -> t.Level:
+        """`bad answers twice in 30 days`: so often or more, counted over the days."""
+        token, said = _token(parts, "MANY"), _one(parts, Said)
+        if self.vocabulary.aggregates.get(said.metric) not in COUNTED:
+            name = self.vocabulary.name(said.metric)
+            raise Misfit(f"{name} is not counted, so it does not happen {token}.", *_span([token]))
+        many = Amount(*_span([token]), float(number_of(str(token).split()[0])))
+        return self._level(said, ">=", many, _items(parts))
 
     def level_amount_first(self, parts: list[Whatever]) -> t.Level:
         metric = next(i for i, p in enumerate(parts) if isinstance(p, Token) and p.type == "METRIC")
@@ -185,7 +232,7 @@ class Meaning(Transformer[Token, Whatever]):
     level_or_amount_first = level_amount_first
 
     def change(self, parts: list[Whatever]) -> t.Change:
-        said, amount, before = _one(parts, Said), _one(parts, Amount), _one(parts, Before)
+        said, amount = _one(parts, Said), _one(parts, Amount)
         if not amount.percent:
             raise Misfit(
                 "A change is written in percent.",
@@ -198,9 +245,30 @@ class Meaning(Transformer[Token, Whatever]):
             raise Misfit("Nothing can fall by more than 100%.", amount.start, amount.end)
         if amount.value <= 0:
             raise Misfit("A change is more than 0%.", amount.start, amount.end)
+        direction: t.Direction = "down" if down else "up"
+        courses = [p for p in parts if isinstance(p, Course)]
+        if courses:
+            return self._in_course(said, direction, amount.value, courses[0], _items(parts))
+        before = _one(parts, Before)
         quantity, grain, streak = self._when(said, _items(parts), before)
         self._fits(before, grain)
-        return t.Change(quantity, "down" if down else "up", amount.value, before.count, grain, streak)
+        return t.Change(quantity, direction, amount.value, before.count, grain, streak)
+
+    def _in_course(
+        self, said: Said, direction: t.Direction, fraction: float, course: Course, items: list[Spanned]
+    ) -> t.Change:
+        """`up 60% in a quarter`: against what was a quarter ago, which a few periods of then say better than one."""
+        own = COURSE_GRAIN.get(course.unit, Grain.WEEK)
+        quantity, grain, streak = self._when(said, items, Before(course.start, course.end, course.count, own))
+        ago = max(1, round(course.count * DAYS[course.unit] / DAYS[grain]))
+        if ago > LONGEST:
+            raise Misfit(f"At most {LONGEST} {grain}s.", course.start, course.end, f"in {LONGEST} {grain}s")
+        if streak.of > ago:
+            raise Misfit(
+                f"What is judged, {streak.of} {grain}s, is longer than the time in which it changes.",
+                course.start, course.end, f"in {streak.of} {grain}s",
+            )  # fmt: skip
+        return t.Change(quantity, direction, fraction, COURSE_BASELINE[grain], grain, streak, ago)
 
     def usual(self, parts: list[Whatever]) -> t.Usual:
         befores = [p for p in parts if isinstance(p, Before)]
@@ -213,6 +281,18 @@ class Meaning(Transformer[Token, Whatever]):
         far = any(isinstance(p, Token) and p.type == "FAR" for p in parts)
         baseline = befores[0].count if befores else USUAL_BASELINE[grain]
         return t.Usual(quantity, "down" if below else "up", baseline, grain, streak, far)
+
+    def spike(self, parts: list[Whatever]) -> t.Spike:
+        said = _one(parts, Said)
+        items = _items(parts)
+        rolling = next((i for i in [*said.items, *items] if isinstance(i, Span) and not i.streak), None)
+        if rolling is not None:
+            raise Misfit(
+                "A spike is looked for period by period.", rolling.start, rolling.end, "",
+                "Say which with `per hour`, `per day` or `per week`.",
+            )  # fmt: skip
+        quantity, grain, streak = self._when(said, items)
+        return t.Spike(quantity, grain, streak)
 
     def absence(self, parts: list[Whatever]) -> t.Absence:
         token = _token(parts, "METRIC")
@@ -229,6 +309,30 @@ class Meaning(Transformer[Token, Whatever]):
             raise Misfit(f"`no {token}` takes one span of days.", items[0].start, items[-1].end, "for 14 days")
         return t.Absence(t.Quantity(metric), self._days(spans[0]))
 
+    def alert_open(self, parts: list[Token]) -> t.AlertOpen:
+        said = str(parts[0]).lower().split()
+        return t.AlertOpen(next((severity for severity in t.SEVERITIES if severity in said), "low"))
+
+    def due(self, parts: list[Whatever]) -> t.Due:
+        return t.Due(self._date(parts[0]), self._span_of_days(parts, "within"))
+
+    def gated(self, parts: list[Whatever]) -> t.After:
+        condition = next(p for p in parts if not isinstance(p, Token | Amount))
+        return t.After(condition, self._span_of_days(parts, ""), self._date(parts[-1]))
+
+    def entitled(self, parts: list[Token]) -> Entitled:
+        return Entitled(*_span(parts), _unquoted(parts[-1]))
+
+    def _date(self, token: Token) -> str:
+        said = _unquoted(token)
+        return called(said) if token.type in ("RENEWAL", "DATED") else said
+
+    def _span_of_days(self, parts: list[Whatever], word: str) -> int:
+        amount, unit = _one(parts, Amount), _token(parts, "UNIT")
+        words = [p for p in parts if isinstance(p, Token) and p.type in ("WITHIN", "IN")]
+        start = words[0].start_pos or 0 if words else amount.start
+        return self._days(Span(start, unit.end_pos or 0, self._whole(amount), GRAINS[unit_of(unit)], False), word)
+
     def named(self, parts: list[Token]) -> t.Named:
         name = str(parts[-1])
         if name not in self.vocabulary.signals:
@@ -237,27 +341,51 @@ class Meaning(Transformer[Token, Whatever]):
             )
         return t.Named(name)
 
+    @v_args(meta=True)
+    def together(self, meta: Meta, parts: list[Whatever]) -> Together:
+        nodes = tuple(p for p in parts if not isinstance(p, Token))
+        return Together(meta.start_pos, meta.end_pos, nodes)
+
     def conjunction(self, parts: list[Whatever]) -> t.Node:
-        nodes = [p for p in parts if not isinstance(p, Token | Amount)]
+        first, *then = (p for p in parts if isinstance(p, Together))
         if not any(isinstance(p, Token) and p.type == "WITHIN" for p in parts):
-            return nodes[0] if len(nodes) == 1 else t.All(tuple(nodes))
+            if then:
+                end = then[0].end
+                said = "It must be said within how many days the second follows the first."
+                raise Misfit(said, end, end, " within 14 days")
+            return first.node
         amount, unit = _one(parts, Amount), _token(parts, "UNIT")
         within = _token(parts, "WITHIN")
         days = self._days(
-            Span(within.start_pos or 0, unit.end_pos or 0, self._whole(amount), GRAINS[unit_of(unit)], False)
+            Span(within.start_pos or 0, unit.end_pos or 0, self._whole(amount), GRAINS[unit_of(unit)], False), "within"
         )
-        if len(nodes) > 1:
-            return t.All(tuple(nodes), days)
-        node = nodes[0]
+        if then:
+            least = _least_days(first.node, then[0].node)
+            if days < least:
+                said = f"Their closes lie {least} days apart, so nothing can follow within {days}."
+                raise Misfit(said, within.start_pos or 0, unit.end_pos or 0, f"within {least} days")
+            return t.Then(first.node, then[0].node, days)
+        if len(first.nodes) > 1:
+            return t.All(first.nodes, days)
+        node = first.node
         # `tickets at least 3 within 30 days`: with one part, `within` can only mean the span that is counted.
-        plain = isinstance(node, t.Level) and node == t.Level(node.quantity, node.op, node.bound, self.default)
+        plain = isinstance(node, t.Level) and node == t.Level(
+            node.quantity, node.op, node.bound, self.default, of=node.of
+        )
         if plain and isinstance(node, t.Level) and node.quantity.rolling_days is None:
             return t.Level(
-                t.Quantity(node.quantity.metric, node.quantity.per_active, days), node.op, node.bound, Grain.DAY
+                t.Quantity(node.quantity.metric, node.quantity.per_active, days),
+                node.op,
+                node.bound,
+                Grain.DAY,
+                of=node.of,
             )
         raise Misfit("`within` joins two parts with `and`.", within.start_pos or 0, unit.end_pos or 0, "")
 
     def condition(self, parts: list[Whatever]) -> t.Node:
+        return parts[0] if len(parts) == 1 else t.Unless(parts[0], parts[2])
+
+    def alternatives(self, parts: list[Whatever]) -> t.Node:
         nodes = [p for p in parts if not isinstance(p, Token)]
         return nodes[0] if len(nodes) == 1 else t.Any(tuple(nodes))
 
@@ -325,16 +453,27 @@ class Meaning(Transformer[Token, Whatever]):
         items += [self.rate([p]) for p in parts if isinstance(p, Token) and p.type == "EVERY"]
         return Said(*_span(parts), self.vocabulary.metric(str(token)), tuple(items))
 
-    def _level(self, said: Said, op: t.Op, amount: Amount, items: list[Spanned]) -> t.Level:
+    def _level(
+        self, said: Said, op: t.Op, amount: Amount, items: list[Spanned], entitled: Entitled | None = None
+    ) -> t.Level:
         aggregate = self.vocabulary.aggregates.get(said.metric)
         name = self.vocabulary.name(said.metric)
+        of = entitled.trait if entitled else self.vocabulary.out_of.get(said.metric) if amount.percent else None
+        if of is not None and (not amount.percent or aggregate == "share"):
+            where = entitled or amount
+            said_so = f"{name} is a share already." if amount.percent else f"A part of {of} is said in percent."
+            raise Misfit(said_so, where.start, where.end, "" if entitled else None, "For example: above 90% of seats.")
+        if of is not None:
+            quantity, grain, streak = self._when(said, items)
+            return t.Level(quantity, op, amount.value, grain, streak, of)
         if amount.percent and aggregate in COUNTED and not self.vocabulary.open_words:
             raise Misfit(
                 f"{name} is counted, so a bound in percent has no meaning.",
                 amount.start,
                 amount.end,
                 f"{amount.value * 100:g}",
-                f"Against its own past: `down {amount.value * 100:g}% vs the 8 weeks before`.",
+                f"Against its own past: `down {amount.value * 100:g}% vs the 8 weeks before`. Of a trait: "
+                f"`{amount.value * 100:g}% of seats`, or `out of: seats` at the metric.",
             )
         if aggregate == "share" and not 0 <= amount.value <= 1:
             near = f"{amount.value:g}%" if 1 < amount.value <= 100 else None
@@ -401,19 +540,32 @@ class Meaning(Transformer[Token, Whatever]):
             f"the {near} {grain}s before",
         )
 
-    def _days(self, span: Span) -> int:
-        days = span.count * DAYS[span.grain]
-        word = "for" if span.streak else "in"
-        if span.grain is Grain.MONTH:
-            raise Misfit("Months differ in length: write days.", span.start, span.end, f"{word} {days} days")
+    def _days(self, span: Span, word: str | None = None) -> int:
+        days = max(1, round(span.count * DAYS[span.grain]))
+        word = ("for " if span.streak else "in ") if word is None else f"{word} ".lstrip()
+        if span.grain in (Grain.MONTH, Grain.QUARTER):
+            said = f"{span.grain}s differ in length: write days.".capitalize()
+            raise Misfit(said, span.start, span.end, f"{word}{days} days")
+        if span.grain is Grain.HOUR:
+            said = "What is counted over a span is counted over whole days."
+            raise Misfit(said, span.start, span.end, f"{word}{days} days", "For each hour by itself, say `per hour`.")
         if days > LONGEST:
-            raise Misfit(f"At most {LONGEST} days.", span.start, span.end, f"{word} {LONGEST} days")
+            raise Misfit(f"At most {LONGEST} days.", span.start, span.end, f"{word}{LONGEST} days")
         return days
 
     def _whole(self, amount: Amount) -> int:
         if amount.percent or amount.value != int(amount.value) or not 1 <= amount.value <= LONGEST:
             raise Misfit(f"A whole number from 1 to {LONGEST} is needed here.", amount.start, amount.end)
         return int(amount.value)
+
+
+def _least_days(first: t.Node, then: t.Node) -> int:
+    """How many days lie at least between a close of one and a later close of the other."""
+    from beforehand.signals.evaluate import grains_in, node_grain
+
+    if not (grains_in(first) and grains_in(then)) or node_grain(first) is not node_grain(then):
+        return 1
+    return SHORTEST_DAYS[node_grain(then)]
 
 
 def _same_length(count: int, said: Grain, grain: Grain) -> int:

@@ -13,6 +13,8 @@ from beforehand.calendar import Grain
 
 Op = Literal["<", "<=", ">", ">="]
 Direction = Literal["down", "up"]
+Severity = Literal["low", "medium", "high", "critical"]
+SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 SubjectKind = Literal["account", "person"]
 
 
@@ -35,18 +37,22 @@ class Streak:
 
 @dataclass(frozen=True)
 class Level:
-    """The quantity is on the wrong side of a fixed bound."""
+    """The quantity is on the wrong side of a fixed bound; with `of`, the bound is a fraction of that trait."""
 
     quantity: Quantity
     op: Op
     bound: float
     grain: Grain = Grain.WEEK
     streak: Streak = Streak()
+    of: str | None = None
 
 
 @dataclass(frozen=True)
 class Change:
-    """Down or up by `fraction` against the mean of the `baseline` closed periods before those judged."""
+    """Down or up by `fraction` against the mean of the `baseline` closed periods before those judged.
+
+    With `ago`, against the mean of those that ended so many periods before the last one judged: what was, then.
+    """
 
     quantity: Quantity
     direction: Direction
@@ -54,6 +60,12 @@ class Change:
     baseline: int
     grain: Grain = Grain.WEEK
     streak: Streak = Streak()
+    ago: int = 0
+
+    @property
+    def gap(self) -> int:
+        """How many periods lie after the baseline, those judged included."""
+        return self.ago or self.streak.of
 
 
 @dataclass(frozen=True)
@@ -72,11 +84,38 @@ class Usual:
 
 
 @dataclass(frozen=True)
+class Spike:
+    """Far above the subject's own usual, by a p-value held against the threshold of its close."""
+
+    quantity: Quantity
+    grain: Grain = Grain.WEEK
+    streak: Streak = Streak()
+
+
+@dataclass(frozen=True)
 class Absence:
     """Nothing counted in the last `days` days; judged at every day's close."""
 
     quantity: Quantity
     days: int
+
+
+@dataclass(frozen=True)
+class Due:
+    """The day that `date` names comes at most `days` days after the close; judged at every day's close.
+
+    `date` is one of `dates.DAYS`, or the name of a trait.
+    """
+
+    date: str
+    days: int
+
+
+@dataclass(frozen=True)
+class AlertOpen:
+    """An alert of another signal, of at least this severity, is open on the account; judged at every day's close."""
+
+    least: Severity = "low"
 
 
 @dataclass(frozen=True)
@@ -101,8 +140,50 @@ class Any:
     parts: tuple[Node, ...]
 
 
-Leaf = Level | Change | Usual | Absence
-Node = Level | Change | Usual | Absence | Named | All | Any
+@dataclass(frozen=True)
+class Then:
+    """`then` holds, and `first` held at an earlier close, at most `within_days` days before; judged when `then` is."""
+
+    first: Node
+    then: Node
+    within_days: int
+
+
+@dataclass(frozen=True)
+class After:
+    """The condition, asked only once `days` days have passed since the day that `date` names."""
+
+    condition: Node
+    days: int
+    date: str
+
+
+@dataclass(frozen=True)
+class Unless:
+    """The condition holds and the exception does not."""
+
+    condition: Node
+    exception: Node
+
+
+Leaf = Level | Change | Usual | Spike | Absence
+Compound = All | Any | Then | Unless | After
+Node = Level | Change | Usual | Spike | Absence | Due | AlertOpen | Named | All | Any | Then | Unless | After
+
+
+def parts_of(node: Node) -> tuple[Node, ...]:
+    """The parts a compound is made of, in the order they are written; none for a leaf or a name."""
+    match node:
+        case All(parts=parts) | Any(parts=parts):
+            return parts
+        case Then(first=first, then=then):
+            return first, then
+        case Unless(condition=condition, exception=exception):
+            return condition, exception
+        case After(condition=condition):
+            return (condition,)
+        case _:
+            return ()
 
 
 @dataclass(frozen=True)

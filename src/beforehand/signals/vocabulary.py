@@ -23,7 +23,8 @@ class Vocabulary:
     """Phrases and metrics as the grammar needs them; `open_words` takes any words before a comparison as a metric.
 
     `phrases` maps each lower-case phrase to a metric; `aggregates`, `names` and `says` (the phrase a sentence is
-    written with) are by metric. `growing` are the metrics that further facts can only raise.
+    written with) are by metric, as is `out_of`, the trait that a percentage is taken of. `growing` are the metrics
+    that further facts can only raise.
     """
 
     phrases: Mapping[str, str] = field(default_factory=dict)
@@ -31,6 +32,7 @@ class Vocabulary:
     names: Mapping[str, str] = field(default_factory=dict)
     says: Mapping[str, str] = field(default_factory=dict)
     growing: frozenset[str] = frozenset()
+    out_of: Mapping[str, str] = field(default_factory=dict)
     signals: frozenset[str] = frozenset()
     open_words: bool = False
 
@@ -56,6 +58,7 @@ class Vocabulary:
             names={metric: spec.name or metric.replace("_", " ") for metric, spec in metrics.items()},
             says={metric: tidy(spec.says[0] if spec.says else spec.name or metric) for metric, spec in metrics.items()},
             growing=frozenset(metric for metric, spec in metrics.items() if _only_grows(spec)),
+            out_of={metric: spec.out_of for metric, spec in metrics.items() if spec.out_of},
             signals=frozenset(signals),
         )
 

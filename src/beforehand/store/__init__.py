@@ -5,6 +5,7 @@ SQLite by default; the models are the same on PostgreSQL. It never holds events.
 
 from beforehand.store.models import Alert, AlertLog, Close, Record, Setting, Track, Watch, alert_name, alert_number
 from beforehand.store.queries import (
+    Kept,
     Key,
     LastRun,
     alert_of,
@@ -20,6 +21,7 @@ from beforehand.store.queries import (
     put_last_run,
     put_record,
     record_of,
+    thresholds_of,
     tracks_of,
     watches,
 )
@@ -29,6 +31,7 @@ __all__ = [
     "Alert",
     "AlertLog",
     "Close",
+    "Kept",
     "Key",
     "LastRun",
     "Record",
@@ -51,6 +54,7 @@ __all__ = [
     "put_last_run",
     "put_record",
     "record_of",
+    "thresholds_of",
     "tracks_of",
     "watches",
 ]

@@ -168,6 +168,8 @@ class Close(Base):
     failed: Mapped[int] = mapped_column(Integer)
     opened: Mapped[int] = mapped_column(Integer)
     closed: Mapped[int] = mapped_column(Integer)
+    thresholds: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    """What p-values were held against, by the clause: found over all subjects then, and never found anew."""
 
 
 class Setting(Base):

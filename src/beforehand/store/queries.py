@@ -15,6 +15,8 @@ from beforehand.store.models import Alert, AlertLog, Close, Record, Setting, Tra
 LAST_RUN = "last_run"
 Key = tuple[str, str]
 """(account, scope): a subject of a signal."""
+Kept = Mapping[str, Mapping[datetime, float]]
+"""Thresholds of a signal by clause and the end of the close."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,17 @@ def closes_between(session: Session, after: datetime | None, until: datetime | N
     if until is not None:
         wanted.append(Close.end_at <= until)
     return list(session.scalars(select(Close).where(*wanted).order_by(Close.end_at, Close.signal)))
+
+
+def thresholds_of(session: Session, digests: Mapping[str, str]) -> dict[str, Kept]:
+    """The thresholds kept with the closes of signals (name to digest of the definition), by signal, clause and end."""
+    found: dict[str, dict[str, dict[datetime, float]]] = {}
+    wanted = select(Close).where(Close.signal.in_(digests), Close.thresholds.is_not(None))
+    for close in session.scalars(wanted):
+        if close.digest == digests[close.signal]:
+            for clause, threshold in (close.thresholds or {}).items():
+                found.setdefault(close.signal, {}).setdefault(clause, {})[close.end_at] = float(threshold)
+    return dict(found)
 
 
 def record_of(session: Session, signal: str) -> Record | None:

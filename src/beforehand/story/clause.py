@@ -11,14 +11,22 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from beforehand.calendar import Grain
-from beforehand.signals.tree import Absence, Change, Leaf, Level, Quantity, Streak, Usual
+from beforehand.signals.tree import Absence, Change, Leaf, Level, Quantity, Spike, Streak, Usual
 from beforehand.story import words
 
 Measure = Literal["count", "sum", "mean", "share", "last", "people"]
-LEAVES: dict[str, type[Leaf]] = {"level": Level, "change": Change, "usual": Usual, "absence": Absence}
+LEAVES: dict[str, type[Leaf]] = {
+    "level": Level,
+    "change": Change,
+    "usual": Usual,
+    "spike": Spike,
+    "absence": Absence,
+}
 IRREGULAR = {"people", "persons", "staff", "children", "men", "women"}
 SINGULAR_ENDINGS = ("ss", "us", "is")
 BELOW = ("<", "<=")
+Role = Literal["", "first", "unless"]
+"""What a clause is to its condition: `first` of two that follow each other, or the exception that is not there."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,7 @@ class Clause:
     silence: int | None = None
     alive: int | None = None
     facts: str = "events"
+    role: Role = ""
 
     def as_json(self) -> dict[str, Any]:
         """The clause as plain data, kept with the alert."""
@@ -75,6 +84,8 @@ class Clause:
         """Whether it tells of less than before."""
         if isinstance(self.leaf, Level):
             return self.leaf.op in BELOW
+        if isinstance(self.leaf, Spike):
+            return False
         return isinstance(self.leaf, Absence) or self.leaf.direction == "down"
 
     @property
@@ -117,6 +128,32 @@ class Clause:
             return False
         bound = self.leaf.bound
         return {"<": value < bound, "<=": value <= bound, ">": value > bound, ">=": value >= bound}[self.leaf.op]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A trait that was read: `due` within so many days, `after` so many, or `of` which a bound is a `fraction`.
+
+    `name` is what the day or the trait is called; `receipt` the place of its value as known at the close. An `alert` of
+    the signal `name` was open since `since_us`; it has no receipt here (-1), its own story has them.
+    """
+
+    kind: Literal["due", "after", "of", "alert"]
+    name: str
+    receipt: int
+    days: int = 0
+    fraction: float = 0.0
+    severity: str = ""
+    since_us: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The mark as plain data, kept with the alert."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Mark:
+        """The mark kept as plain data; TypeError where it is none."""
+        return cls(**data)
 
 
 def lasting(streak: Streak, grain: Grain) -> str:

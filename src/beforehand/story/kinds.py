@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from beforehand.calendar import Grain
-from beforehand.signals.tree import Absence, Change, Level, Usual
-from beforehand.story import words
+from beforehand.signals.spike import FAR
+from beforehand.signals.tree import Absence, Change, Level, Spike, Usual
+from beforehand.story import spikes, words
 from beforehand.story.clause import Clause, lasting
+from beforehand.story.closing import leaf_phrase
 from beforehand.story.receipt import Receipt
 from beforehand.story.scene import Occasion, Sentence, Series, Topic, span_said, values_said
 from beforehand.story.usual import Said, left_at, line_of, usual_of
@@ -103,11 +105,24 @@ class View:
 def tell(occasion: Occasion, clause: Clause) -> Told:
     """A clause in words."""
     view = View(occasion, clause, occasion.receipts[clause.receipt])
+    if clause.role == "unless":
+        return _exception(view)
     if isinstance(clause.leaf, Absence):
         return _absence(view, clause.leaf)
     if isinstance(clause.leaf, Change):
         return _change(view, clause.leaf)
+    if isinstance(clause.leaf, Spike):
+        return _spike(view, clause.leaf)
     return _level(view)
+
+
+def _exception(view: View) -> Told:
+    """What would have spoken against it, and does not: it stands in no headline."""
+    judged = view.judged
+    text = f"the exception is not there: {view.subject} {view.were} "
+    text += values_said(view.clause, judged, view.when(len(judged)))
+    sentence = view.sentence(f"{text}; it asks that {leaf_phrase(view.clause)}", "line")
+    return Told("", (sentence,), _series(view, view.band, None, [], None))
 
 
 def _level(view: View) -> Told:
@@ -117,7 +132,7 @@ def _level(view: View) -> Told:
     left = left_at(band, view.values, clause.down) if band else None
     if left is not None and left < len(view.values) - 1:
         inside = "below" if clause.down else "above"
-        place = "in" if clause.grain is not Grain.DAY else "on"
+        place = words.placed(clause.grain)
         sentences.append(
             view.sentence(f"{view.they} went {inside} that {place} {view.period_said(left)}", "since")
             if left >= len(view.values) - 26
@@ -198,7 +213,7 @@ def _line(view: View) -> str | None:
 def _change(view: View, leaf: Change) -> Told:
     """Down or up against the mean of the periods before those judged."""
     clause, judged, last = view.clause, view.judged, view.last
-    before = [v for v in view.values[: len(view.values) - len(judged)][-leaf.baseline :] if v is not None]
+    before = [v for v in view.values[: max(0, len(view.values) - leaf.gap)][-leaf.baseline :] if v is not None]
     text = f"{view.subject} {view.were} {values_said(clause, judged, view.when(len(judged)))}"
     if not before or last is None:
         return Told(text, (view.sentence(text, "change"),), _series(view, view.band, None, [], None))
@@ -206,18 +221,15 @@ def _change(view: View, leaf: Change) -> Told:
     many = f"{words.in_words(leaf.baseline)} {clause.grain.value}s" if leaf.baseline > 1 else clause.grain.value
     average = " on average" if leaf.baseline > 1 else ""
     verb = "had" if clause.rate else "stood at"
-    usual = (
-        f"the {many} before {verb} {_about(clause, mean)}{clause.rate}{average}"
-        if mean
-        else f"the {many} before had none"
-    )
+    many += f" that ended {words.counted(leaf.ago, clause.grain.value)} earlier" if leaf.ago else " before"
+    usual = f"the {many} {verb} {_about(clause, mean)}{clause.rate}{average}" if mean else f"the {many} had none"
     sentences = [view.sentence(f"{text}; {usual}", "change")]
     threshold = mean * (1 - leaf.fraction if clause.down else 1 + leaf.fraction)
     run = _run(view.values, threshold, clause.down)
     since = run[0] if len(run) > 1 and mean > 0 else None
     turn = "fall" if clause.down else "rise"
     if since is not None:
-        place = "on" if clause.grain is Grain.DAY else "in"
+        place = words.placed(clause.grain)
         sentences.append(view.sentence(f"the {turn} began {place} {view.period_said(since)}", "since"))
     line = f"the line is a {turn} of {words.percent(leaf.fraction)}{lasting(leaf.streak, clause.grain)}"
     sentences.append(view.sentence(line + _past_change(view, leaf, mean, last), "line"))
@@ -247,6 +259,29 @@ def _change_headline(view: View, mean: float, last: float) -> str:
     by = f" {words.percent(abs(last - mean) / mean)}," if mean > 0 and abs(last - mean) < MANY * mean else ""
     from_ = _about(view.clause, mean) if mean else _none(view.clause, mean)
     return f"{view.subject} {moved}{by} from {from_}{view.clause.rate} to {_none(view.clause, last)}"
+
+
+def _spike(view: View, leaf: Spike) -> Told:
+    """Far above the own usual: how much, since when, what is usual, how rare."""
+    clause, judged, last = view.clause, view.judged, view.last
+    if last is None:
+        text = f"{view.subject} {view.were} {values_said(clause, judged, view.when(len(judged)))}"
+        return Told(text, (view.sentence(text, "change"),), _series(view, None, None, [], None))
+    _, end = view.receipt.query.spans[-1]
+    at = spikes.when(clause, view.when(1), view.receipt.known_us, end, view.period_said(len(view.values) - 1))
+    usual = spikes.usually(clause, view.values, len(judged))
+    text = spikes.headline(clause, view.subject, last, at, usual)
+    sentences = [view.sentence(text, "change")]
+    if len(judged) > 1:
+        more = f"{view.they} {view.were} {values_said(clause, judged, view.when(len(judged)))}"
+        sentences.append(view.sentence(more, "change"))
+    chances = spikes.chances(leaf, view.values, clause.whole)
+    rare = spikes.rarely(clause.grain, chances[-1])
+    if rare:
+        sentences.append(view.sentence(rare, "line"))
+    first = len(view.values) - len(judged)
+    held = [first + n for n, p in enumerate(chances) if p <= FAR]
+    return Told(text, tuple(sentences), _series(view, view.band, None, held, first))
 
 
 def _absence(view: View, leaf: Absence) -> Told:

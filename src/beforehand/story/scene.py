@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from beforehand.calendar import Grain, to_datetime
 from beforehand.story import words
-from beforehand.story.clause import Clause
+from beforehand.story.clause import Clause, Mark
 from beforehand.story.receipt import Receipt
 
 Topic = Literal[
@@ -76,7 +76,8 @@ class Occasion:
 
     `any_of` says that one clause was enough. `why` is the signal author's own sentence. `now_us` is when it is told,
     `closed` the reason of an episode that is over. `dated` names each period by its day instead of `last week`, for
-    what is kept and read later. `tested` is False where the signal was never run over history.
+    what is kept and read later. `tested` is False where the signal was never run over history. `marks` are the traits
+    that were read.
     """
 
     account: str
@@ -95,6 +96,7 @@ class Occasion:
     checks: tuple[Check, ...] = ()
     closed: str | None = None
     dated: bool = False
+    marks: tuple[Mark, ...] = ()
 
     @property
     def who(self) -> str:
@@ -205,12 +207,12 @@ def span_said(
     recent = now_us < end_us + (end_us - start_us) / count and not dated
     if count == 1:
         if recent:
-            return "yesterday" if grain is Grain.DAY else f"last {grain.value}"
-        said = words.period(start_us, grain, zone, now_us)
-        return f"on {said}" if grain is Grain.DAY else f"in {said}"
+            return {Grain.DAY: "yesterday", Grain.HOUR: "in the last hour"}.get(grain, f"last {grain.value}")
+        return f"{words.placed(grain)} {words.period(start_us, grain, zone, now_us)}"
     if recent:
         return f"in the {words.periods(count, grain)}"
-    return f"in the {words.in_words(count)} {grain.value}s up to {words.day(end_us - 1, zone, now_us)}"
+    upto = words.period(end_us, grain, zone, now_us) if grain is Grain.HOUR else words.day(end_us - 1, zone, now_us)
+    return f"in the {words.in_words(count)} {grain.value}s up to {upto}"
 
 
 def values_said(clause: Clause, values: Sequence[float | None], when: str) -> str:

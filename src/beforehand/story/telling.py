@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
-from beforehand.story import around, kinds, words
+from beforehand.story import around, kinds, marks, words
 from beforehand.story.receipt import Receipt
 from beforehand.story.scene import TRUE, Occasion, Sentence, Series, Story
 
@@ -44,23 +45,37 @@ def tell(occasion: Occasion) -> Story:
 
 def _plain(occasion: Occasion) -> Story:
     told = [kinds.tell(occasion, clause) for clause in occasion.clauses]
-    sentences = [s for t in told for s in t.sentences]
+    marked = [marks.tell(occasion, mark) for mark in occasion.marks]
+    sentences = [s for t in told for s in t.sentences] + [s for _, more in marked for s in more]
     after: tuple[Part, ...] = (around.stake, around.owner, around.contact, around.why)
     for part in after:
         sentences.extend(part(occasion))
     if occasion.closed is None:
         sentences.extend(around.closes(occasion.closing))
     sentences.extend(around.record(occasion))
-    return Story(_headline(occasion, told), tuple(sentences), _shapes(told), occasion.receipts)
+    signs = [(c.role == "first", t) for c, t in zip(occasion.clauses, told, strict=True) if c.role != "unless"]
+    also = [text for text, _ in marked if text]
+    return Story(_headline(signs, also), tuple(sentences), _shapes([t for _, t in signs]), occasion.receipts)
 
 
-def _headline(occasion: Occasion, told: list[kinds.Told]) -> str:
-    """The half sentences of the first clauses as one, without a stop: `Logins fell from 14 a week to 1`."""
-    said = list(dict.fromkeys(t.headline for t in told))
+def _headline(signs: list[tuple[bool, kinds.Told]], also: list[str]) -> str:
+    """The half sentences of the first clauses as one, without a stop: `Logins fell from 14 a week to 1`.
+
+    A clause that came before another is told before it, and the other follows with `then`.
+    """
+    came_first: dict[str, bool] = {}
+    for first, told in signs:
+        came_first.setdefault(told.headline, first)
+    for text in also:
+        came_first.setdefault(text, False)
+    said = list(came_first)
     if not said:
         return "Nothing is known any more of what made this signal hold"
     more = len(said) - NAMED
-    text = "; ".join(said[:NAMED]) + (f"; and {words.in_words(more)} more sign{'s' * (more > 1)}" if more > 0 else "")
+    text = said[0]
+    for before, after in pairwise(said[:NAMED]):
+        text += ("; then " if came_first[before] and not came_first[after] else "; ") + after
+    text += f"; and {words.in_words(more)} more sign{'s' * (more > 1)}" if more > 0 else ""
     return text[0].upper() + text[1:]
 
 

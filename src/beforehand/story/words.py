@@ -19,6 +19,7 @@ MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
+ORDINALS = ("first", "second", "third", "fourth")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -113,12 +114,20 @@ def short_day(at_us: int, zone: ZoneInfo, now_us: int) -> str:
 
 
 def period(start_us: int, grain: Grain, zone: ZoneInfo, now_us: int) -> str:
-    """The period that starts then: 26 October, the week of 26 October, October 2025."""
-    if grain is Grain.MONTH:
+    """The period that starts then: 14:00 on 26 October, 26 October, the week of 26 October, the fourth quarter 2025."""
+    if grain in (Grain.MONTH, Grain.QUARTER):
         at = local(start_us, zone)
-        return MONTHS[at.month - 1] + ("" if at.year == local(now_us, zone).year else f" {at.year}")
+        name = MONTHS[at.month - 1] if grain is Grain.MONTH else f"the {ORDINALS[at.month // 3]} quarter"
+        return name + ("" if at.year == local(now_us, zone).year else f" {at.year}")
+    if grain is Grain.HOUR:
+        return f"{local(start_us, zone):%H:%M} on {day(start_us, zone, now_us)}"
     said = day(start_us, zone, now_us)
     return f"the week of {said}" if grain is Grain.WEEK else said
+
+
+def placed(grain: Grain) -> str:
+    """The word before a period: at 14:00, on 26 October, in the week of 26 October."""
+    return {Grain.HOUR: "at", Grain.DAY: "on"}.get(grain, "in")
 
 
 def periods(count: int, grain: Grain) -> str:
@@ -127,8 +136,8 @@ def periods(count: int, grain: Grain) -> str:
 
 
 def per(grain: Grain) -> str:
-    """A week, a day, a month: what follows a rate."""
-    return f"a {grain.value}"
+    """A week, a day, an hour: what follows a rate."""
+    return f"{'an' if grain is Grain.HOUR else 'a'} {grain.value}"
 
 
 def days_between(from_us: int, to_us: int, zone: ZoneInfo) -> int:

@@ -14,6 +14,7 @@ UNITS = {
     "day": timedelta(days=1),
     "week": timedelta(weeks=1),
 }
+MOST_DAYS = 999_999
 WRITTEN = re.compile(r"^\s*(\d{1,6})\s*(minute|hour|day|week)s?\s*$", re.IGNORECASE)
 
 
@@ -21,7 +22,7 @@ def read_duration(value: Any) -> timedelta:
     """The span a person wrote; a bare number is days. ValueError says the valid forms."""
     if isinstance(value, timedelta):
         return value
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MOST_DAYS:
         return timedelta(days=value)
     found = WRITTEN.match(str(value))
     if not found:

@@ -60,6 +60,9 @@ def _sentences(when: str | CompoundSpec, at: At) -> Iterator[tuple[At, str]]:
     key = "all of" if when.all_of is not None else "any of"
     for number, part in enumerate(when.parts):
         yield from _sentences(part, (*at, key, number))
+    for key, other in (("then", when.then), ("unless", when.unless)):
+        if other is not None:
+            yield from _sentences(other, (*at, key))
 
 
 def _tell(error: SentenceError, at: At, written: Written, vocabulary: Vocabulary) -> None:

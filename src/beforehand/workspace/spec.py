@@ -80,6 +80,9 @@ class MetricSpec(Spec):
         default=None, description="The column summed, averaged or carried; for a share, the condition."
     )
     where: str | None = Field(default=None, description="Only rows where this condition is true.")
+    out_of: str | None = Field(
+        default=None, alias="out of", description="The trait that a percentage of it is taken of, such as `seats`."
+    )
 
     @model_validator(mode="after")
     def _one_aggregate(self) -> MetricSpec:
@@ -131,14 +134,21 @@ class CompoundSpec(Spec):
 
     all_of: Parts | None = Field(default=None, alias="all of", description="Every part holds.")
     any_of: Parts | None = Field(default=None, alias="any of", description="One part at least holds.")
-    within: Span | None = Field(default=None, description="For `all of`: each part held within this time of the close.")
+    then: When | None = Field(default=None, description="What follows at a later close, `within` so long after it.")
+    within: Span | None = Field(
+        default=None,
+        description="For `all of`: each part held within this time of the close. With `then`: how long after.",
+    )
+    unless: When | None = Field(default=None, description="The exception: where this holds, the whole does not.")
 
     @model_validator(mode="after")
     def _one_kind(self) -> CompoundSpec:
         if (self.all_of is None) == (self.any_of is None):
             raise ValueError("give exactly one of `all of` and `any of`")
-        if self.within is not None and self.all_of is None:
-            raise ValueError("`within` goes with `all of`")
+        if self.within is not None and self.all_of is None and self.then is None:
+            raise ValueError("`within` goes with `all of` or `then`")
+        if self.then is not None and self.within is None:
+            raise ValueError("`then` needs `within`, such as `within: 14 days`")
         return self
 
     @property
