@@ -9,7 +9,8 @@ from beforehand.errors import among
 from beforehand.signals.grammar import grammar_for, told
 from beforehand.signals.repair import nearest_sentence
 from beforehand.signals.sentence_error import SentenceError
-from beforehand.signals.transform import Meaning, Misfit
+from beforehand.signals.spoken import Misfit
+from beforehand.signals.transform import Meaning
 from beforehand.signals.tree import Sentence
 from beforehand.signals.vocabulary import Vocabulary
 

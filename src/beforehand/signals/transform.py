@@ -7,23 +7,39 @@ one, the text that would be right in its place.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any as Whatever
-from typing import TypeVar
 
-from lark import Token, Transformer, Tree, v_args
+from lark import Token, Transformer, v_args
 from lark.tree import Meta
 
 from beforehand.calendar import Grain
 from beforehand.errors import among
 from beforehand.signals import tree as t
 from beforehand.signals.dates import called
+from beforehand.signals.spoken import (
+    Amount,
+    Before,
+    Course,
+    Entitled,
+    Misfit,
+    PartOf,
+    PerActive,
+    Rate,
+    Said,
+    Span,
+    Spanned,
+    Together,
+    at_most_one,
+    items_of,
+    number_of,
+    one_of,
+    span_of,
+    token_of,
+    unit_of,
+    unquoted,
+)
 from beforehand.signals.vocabulary import COUNTED, Vocabulary
 
-COUNTING = "zero one two three four five six seven eight nine ten eleven twelve"
-WORDS = {word: number for number, word in enumerate(COUNTING.split())}
-WORDS |= {"once": 1, "twice": 2, "thrice": 3}
 GRAINS = {grain.value: grain for grain in Grain}
 EVERY = {"daily": Grain.DAY} | {f"{g}ly": g for g in Grain if g is not Grain.DAY}
 OPS: dict[str, t.Op] = {"BELOW": "<", "ABOVE": ">", "AT_LEAST": ">=", "AT_MOST": "<=", "OR_MORE": ">=", "OR_LESS": "<="}
@@ -35,119 +51,6 @@ COURSE_BASELINE = {Grain.HOUR: 24, Grain.DAY: 7, Grain.WEEK: 4, Grain.MONTH: 1, 
 SHORTEST_DAYS = {Grain.HOUR: 1, Grain.DAY: 1, Grain.WEEK: 7, Grain.MONTH: 28, Grain.QUARTER: 90}
 LONGEST = 1000  # periods in a streak or a baseline, days in a rolling span
 ROLLING = frozenset({"count", "sum", "mean", "share", "people"})
-
-Found = TypeVar("Found")
-
-
-class Misfit(Exception):  # noqa: N818 - not an error of the program
-    """Words that parse but do not fit together; `repair` would be right in the place of `[start, end)`."""
-
-    def __init__(self, reason: str, start: int, end: int, repair: str | None = None, advice: str = "") -> None:
-        super().__init__(reason)
-        self.reason, self.start, self.end, self.repair, self.advice = reason, start, end, repair, advice
-
-
-@dataclass(frozen=True)
-class Spanned:
-    """A part of a sentence and where it stands."""
-
-    start: int
-    end: int
-
-
-@dataclass(frozen=True)
-class Amount(Spanned):
-    """A number, and whether it was written as a percentage (then already divided by 100)."""
-
-    value: float
-    percent: bool = False
-
-
-@dataclass(frozen=True)
-class Rate(Spanned):
-    """`per week`."""
-
-    grain: Grain
-
-
-@dataclass(frozen=True)
-class PerActive(Spanned):
-    """`per active person`."""
-
-
-@dataclass(frozen=True)
-class Span(Spanned):
-    """`in 30 days` or `for 3 weeks`: whole periods; `streak` is true for `for`."""
-
-    count: int
-    grain: Grain
-    streak: bool
-
-
-@dataclass(frozen=True)
-class PartOf(Spanned):
-    """`in 3 of 4 weeks`."""
-
-    need: int
-    of: int
-    grain: Grain
-
-
-@dataclass(frozen=True)
-class Before(Spanned):
-    """`the 8 weeks before`."""
-
-    count: int
-    grain: Grain
-
-
-@dataclass(frozen=True)
-class Course(Spanned):
-    """`in a quarter`: from what was so long ago to now."""
-
-    count: int
-    unit: str
-
-
-@dataclass(frozen=True)
-class Together(Spanned):
-    """Conditions joined by `and`."""
-
-    nodes: tuple[t.Node, ...]
-
-    @property
-    def node(self) -> t.Node:
-        """The one condition, or all of them at once."""
-        return self.nodes[0] if len(self.nodes) == 1 else t.All(self.nodes)
-
-
-@dataclass(frozen=True)
-class Entitled(Spanned):
-    """`of seats`: the trait that a percentage is taken of."""
-
-    trait: str
-
-
-@dataclass(frozen=True)
-class Said(Spanned):
-    """A metric and what was said right after it."""
-
-    metric: str
-    items: tuple[Spanned, ...] = ()
-
-
-def unit_of(token: Token) -> str:
-    """`day`, `week`, `month` or `year` of a written unit."""
-    return str(token).lower().rstrip("s")
-
-
-def number_of(text: str) -> Decimal:
-    """The number written: thousands commas, k and m, a currency sign, or a word."""
-    said = text.lower()
-    if said in WORDS:
-        return Decimal(WORDS[said])
-    factor = {"k": 1_000, "m": 1_000_000}.get(said[-1], 1)
-    return Decimal(said.rstrip("km").replace(",", "").translate(str.maketrans("", "", "$€£"))) * factor
 
 
 # ruff: noqa: D102 - each method below is called by Lark for the grammar rule it is named after
@@ -164,38 +67,40 @@ class Meaning(Transformer[Token, Whatever]):
     def amount(self, parts: list[Token]) -> Amount:
         percent = len(parts) > 1 and parts[1].type == "PERCENT"
         value = number_of(str(parts[0])) / (100 if percent else 1)
-        return Amount(*_span(parts), float(value), percent)
+        return Amount(*span_of(parts), float(value), percent)
 
     def rate(self, parts: list[Token]) -> Rate:
         word = parts[-1]
-        return Rate(*_span(parts), EVERY[str(word).lower()] if word.type == "EVERY" else GRAINS[unit_of(word)])
+        return Rate(*span_of(parts), EVERY[str(word).lower()] if word.type == "EVERY" else GRAINS[unit_of(word)])
 
     def per_active(self, parts: list[Token]) -> PerActive:
-        return PerActive(*_span(parts))
+        return PerActive(*span_of(parts))
 
     def rolling(self, parts: list[Whatever]) -> Span:
-        return Span(*_span(parts), self._whole(_one(parts, Amount)), GRAINS[unit_of(_token(parts, "UNIT"))], False)
+        return Span(
+            *span_of(parts), self._whole(one_of(parts, Amount)), GRAINS[unit_of(token_of(parts, "UNIT"))], False
+        )
 
     def streak(self, parts: list[Whatever]) -> Span:
         amounts = [p for p in parts if isinstance(p, Amount)]
         count = self._whole(amounts[0]) if amounts else 1
-        return Span(*_span(parts), count, GRAINS[unit_of(_token(parts, "UNIT"))], True)
+        return Span(*span_of(parts), count, GRAINS[unit_of(token_of(parts, "UNIT"))], True)
 
     def part_of(self, parts: list[Whatever]) -> PartOf:
         first, second = (p for p in parts if isinstance(p, Amount))
         need, of = self._whole(first), self._whole(second)
         if need > of:
-            unit = _token(parts, "UNIT")
-            raise Misfit(f"{need} of {of} cannot be.", *_span(parts), f"in {of} of {need} {unit}")
-        return PartOf(*_span(parts), need, of, GRAINS[unit_of(_token(parts, "UNIT"))])
+            unit = token_of(parts, "UNIT")
+            raise Misfit(f"{need} of {of} cannot be.", *span_of(parts), f"in {of} of {need} {unit}")
+        return PartOf(*span_of(parts), need, of, GRAINS[unit_of(token_of(parts, "UNIT"))])
 
     def before(self, parts: list[Whatever]) -> Before:
-        return Before(*_span(parts), self._whole(_one(parts, Amount)), GRAINS[unit_of(_token(parts, "UNIT"))])
+        return Before(*span_of(parts), self._whole(one_of(parts, Amount)), GRAINS[unit_of(token_of(parts, "UNIT"))])
 
     def course(self, parts: list[Whatever]) -> Course:
         amounts = [p for p in parts if isinstance(p, Amount)]
         unit = next(p for p in parts if isinstance(p, Token) and p.type in ("UNIT", "YEAR"))
-        return Course(*_span(parts), self._whole(amounts[0]) if amounts else 1, unit_of(unit))
+        return Course(*span_of(parts), self._whole(amounts[0]) if amounts else 1, unit_of(unit))
 
     def quantity(self, parts: list[Whatever]) -> Said:
         return self._said(parts)
@@ -204,25 +109,25 @@ class Meaning(Transformer[Token, Whatever]):
         return parts[0]
 
     def usual_of(self, parts: list[Whatever]) -> Before:
-        return _one(parts, Before)
+        return one_of(parts, Before)
 
     # -- the kinds ---------------------------------------------------------------------------------------------
 
     def level(self, parts: list[Whatever]) -> t.Level:
         op = next(p for p in parts if isinstance(p, Token) and p.type in OPS)
         entitled = next((p for p in parts if isinstance(p, Entitled)), None)
-        return self._level(_one(parts, Said), OPS[op.type], _one(parts, Amount), _items(parts), entitled)
+        return self._level(one_of(parts, Said), OPS[op.type], one_of(parts, Amount), items_of(parts), entitled)
 
     level_or = level
 
     def level_times(self, parts: list[Whatever]) -> t.Level:
         """`bad answers twice in 30 days`: so often or more, counted over the days."""
-        token, said = _token(parts, "MANY"), _one(parts, Said)
+        token, said = token_of(parts, "MANY"), one_of(parts, Said)
         if self.vocabulary.aggregates.get(said.metric) not in COUNTED:
             name = self.vocabulary.name(said.metric)
-            raise Misfit(f"{name} is not counted, so it does not happen {token}.", *_span([token]))
-        many = Amount(*_span([token]), float(number_of(str(token).split()[0])))
-        return self._level(said, ">=", many, _items(parts))
+            raise Misfit(f"{name} is not counted, so it does not happen {token}.", *span_of([token]))
+        many = Amount(*span_of([token]), float(number_of(str(token).split()[0])))
+        return self._level(said, ">=", many, items_of(parts))
 
     def level_amount_first(self, parts: list[Whatever]) -> t.Level:
         metric = next(i for i, p in enumerate(parts) if isinstance(p, Token) and p.type == "METRIC")
@@ -232,7 +137,7 @@ class Meaning(Transformer[Token, Whatever]):
     level_or_amount_first = level_amount_first
 
     def change(self, parts: list[Whatever]) -> t.Change:
-        said, amount = _one(parts, Said), _one(parts, Amount)
+        said, amount = one_of(parts, Said), one_of(parts, Amount)
         if not amount.percent:
             raise Misfit(
                 "A change is written in percent.",
@@ -248,9 +153,9 @@ class Meaning(Transformer[Token, Whatever]):
         direction: t.Direction = "down" if down else "up"
         courses = [p for p in parts if isinstance(p, Course)]
         if courses:
-            return self._in_course(said, direction, amount.value, courses[0], _items(parts))
-        before = _one(parts, Before)
-        quantity, grain, streak = self._when(said, _items(parts), before)
+            return self._in_course(said, direction, amount.value, courses[0], items_of(parts))
+        before = one_of(parts, Before)
+        quantity, grain, streak = self._when(said, items_of(parts), before)
         self._fits(before, grain)
         return t.Change(quantity, direction, amount.value, before.count, grain, streak)
 
@@ -272,7 +177,7 @@ class Meaning(Transformer[Token, Whatever]):
 
     def usual(self, parts: list[Whatever]) -> t.Usual:
         befores = [p for p in parts if isinstance(p, Before)]
-        quantity, grain, streak = self._when(_one(parts, Said), _items(parts), *befores)
+        quantity, grain, streak = self._when(one_of(parts, Said), items_of(parts), *befores)
         if befores:
             self._fits(befores[0], grain)
             if befores[0].count < 8:
@@ -283,8 +188,8 @@ class Meaning(Transformer[Token, Whatever]):
         return t.Usual(quantity, "down" if below else "up", baseline, grain, streak, far)
 
     def spike(self, parts: list[Whatever]) -> t.Spike:
-        said = _one(parts, Said)
-        items = _items(parts)
+        said = one_of(parts, Said)
+        items = items_of(parts)
         rolling = next((i for i in [*said.items, *items] if isinstance(i, Span) and not i.streak), None)
         if rolling is not None:
             raise Misfit(
@@ -295,15 +200,15 @@ class Meaning(Transformer[Token, Whatever]):
         return t.Spike(quantity, grain, streak)
 
     def absence(self, parts: list[Whatever]) -> t.Absence:
-        token = _token(parts, "METRIC")
+        token = token_of(parts, "METRIC")
         metric = self.vocabulary.metric(str(token))
         if self.vocabulary.aggregates.get(metric) not in COUNTED:
             raise Misfit(
                 f"{self.vocabulary.name(metric)} is not counted, so `no {token}` has no meaning; "
                 "say which level it is above or below.",
-                *_span([token]),
+                *span_of([token]),
             )
-        items = _items(parts)
+        items = items_of(parts)
         spans = [i for i in items if isinstance(i, Span)]
         if len(items) != 1 or not spans:
             raise Misfit(f"`no {token}` takes one span of days.", items[0].start, items[-1].end, "for 14 days")
@@ -321,14 +226,14 @@ class Meaning(Transformer[Token, Whatever]):
         return t.After(condition, self._span_of_days(parts, ""), self._date(parts[-1]))
 
     def entitled(self, parts: list[Token]) -> Entitled:
-        return Entitled(*_span(parts), _unquoted(parts[-1]))
+        return Entitled(*span_of(parts), unquoted(parts[-1]))
 
     def _date(self, token: Token) -> str:
-        said = _unquoted(token)
+        said = unquoted(token)
         return called(said) if token.type in ("RENEWAL", "DATED") else said
 
     def _span_of_days(self, parts: list[Whatever], word: str) -> int:
-        amount, unit = _one(parts, Amount), _token(parts, "UNIT")
+        amount, unit = one_of(parts, Amount), token_of(parts, "UNIT")
         words = [p for p in parts if isinstance(p, Token) and p.type in ("WITHIN", "IN")]
         start = words[0].start_pos or 0 if words else amount.start
         return self._days(Span(start, unit.end_pos or 0, self._whole(amount), GRAINS[unit_of(unit)], False), word)
@@ -337,7 +242,7 @@ class Meaning(Transformer[Token, Whatever]):
         name = str(parts[-1])
         if name not in self.vocabulary.signals:
             raise Misfit(
-                f"{name!r} is not a signal here.", *_span(parts[-1:]), advice=among(name, self.vocabulary.signals)
+                f"{name!r} is not a signal here.", *span_of(parts[-1:]), advice=among(name, self.vocabulary.signals)
             )
         return t.Named(name)
 
@@ -354,8 +259,8 @@ class Meaning(Transformer[Token, Whatever]):
                 said = "It must be said within how many days the second follows the first."
                 raise Misfit(said, end, end, " within 14 days")
             return first.node
-        amount, unit = _one(parts, Amount), _token(parts, "UNIT")
-        within = _token(parts, "WITHIN")
+        amount, unit = one_of(parts, Amount), token_of(parts, "UNIT")
+        within = token_of(parts, "WITHIN")
         days = self._days(
             Span(within.start_pos or 0, unit.end_pos or 0, self._whole(amount), GRAINS[unit_of(unit)], False), "within"
         )
@@ -412,10 +317,10 @@ class Meaning(Transformer[Token, Whatever]):
         return t.Not(parts[1])
 
     def trait(self, parts: list[Token]) -> str:
-        return _unquoted(parts[0])
+        return unquoted(parts[0])
 
     def value(self, parts: list[Token]) -> str | float:
-        return float(number_of(str(parts[0]))) if parts[0].type == "NUMBER" else _unquoted(parts[0])
+        return float(number_of(str(parts[0]))) if parts[0].type == "NUMBER" else unquoted(parts[0])
 
     def values(self, parts: list[Whatever]) -> tuple[str | float, ...]:
         return tuple(p for p in parts if not isinstance(p, Token))
@@ -441,17 +346,17 @@ class Meaning(Transformer[Token, Whatever]):
         if dates:
             return t.Compare(parts[0], op, str(dates[0]))
         units = [p for p in parts if isinstance(p, Token) and p.type in ("UNIT", "YEAR")]
-        return t.Compare(parts[0], op, _one(parts, Amount).value * (DAYS[unit_of(units[0])] if units else 1))
+        return t.Compare(parts[0], op, one_of(parts, Amount).value * (DAYS[unit_of(units[0])] if units else 1))
 
     ordered_or = ordered
 
     # -- what fits together ------------------------------------------------------------------------------------
 
     def _said(self, parts: Sequence[Whatever]) -> Said:
-        token = _token(parts, "METRIC")
+        token = token_of(parts, "METRIC")
         items = [p for p in parts if isinstance(p, Spanned)]
         items += [self.rate([p]) for p in parts if isinstance(p, Token) and p.type == "EVERY"]
-        return Said(*_span(parts), self.vocabulary.metric(str(token)), tuple(items))
+        return Said(*span_of(parts), self.vocabulary.metric(str(token)), tuple(items))
 
     def _level(
         self, said: Said, op: t.Op, amount: Amount, items: list[Spanned], entitled: Entitled | None = None
@@ -484,11 +389,11 @@ class Meaning(Transformer[Token, Whatever]):
     def _when(self, said: Said, items: list[Spanned], *befores: Before) -> tuple[t.Quantity, Grain, t.Streak]:
         """The quantity, the grain and the streak that were said, each at most once and all in one unit."""
         items = [*said.items, *items]
-        rate = _at_most_one(items, Rate, "The unit")
-        per_active = _at_most_one(items, PerActive, "`per active person`")
+        rate = at_most_one(items, Rate, "The unit")
+        per_active = at_most_one(items, PerActive, "`per active person`")
         spans = [i for i in items if isinstance(i, Span)]
-        rolling = _at_most_one([s for s in spans if not s.streak], Span, "The span that is counted")
-        run = _at_most_one(
+        rolling = at_most_one([s for s in spans if not s.streak], Span, "The span that is counted")
+        run = at_most_one(
             [i for i in items if isinstance(i, PartOf) or (isinstance(i, Span) and i.streak)], Spanned, "The streak"
         )
         if rolling and self.vocabulary.aggregates.get(said.metric) not in ROLLING:
@@ -570,35 +475,3 @@ def _least_days(first: t.Node, then: t.Node) -> int:
 
 def _same_length(count: int, said: Grain, grain: Grain) -> int:
     return max(1, round(count * DAYS[said] / DAYS[grain]))
-
-
-def _items(parts: Sequence[Whatever]) -> list[Spanned]:
-    return [p for p in parts if isinstance(p, Rate | PerActive | Span | PartOf)]
-
-
-def _one(parts: Sequence[Whatever], kind: type[Found]) -> Found:
-    return next(p for p in parts if isinstance(p, kind))
-
-
-def _token(parts: Sequence[Whatever], kind: str) -> Token:
-    return next(p for p in parts if isinstance(p, Token) and p.type == kind)
-
-
-def _at_most_one(items: Sequence[Spanned], kind: type[Found], what: str) -> Found | None:
-    found = [i for i in items if isinstance(i, kind)]
-    if len(found) > 1:
-        second = found[1]
-        assert isinstance(second, Spanned)
-        raise Misfit(f"{what} is said twice.", second.start, second.end, "")
-    return found[0] if found else None
-
-
-def _span(parts: Sequence[Token | Spanned | Tree[Token] | Meta]) -> tuple[int, int]:
-    first, last = parts[0], parts[-1]
-    start = first.start_pos if isinstance(first, Token) else getattr(first, "start", 0)
-    end = last.end_pos if isinstance(last, Token) else getattr(last, "end", 0)
-    return start or 0, end or 0
-
-
-def _unquoted(token: Token) -> str:
-    return str(token)[1:-1] if token.type == "STRING" else str(token)
