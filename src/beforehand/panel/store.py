@@ -306,8 +306,15 @@ class CellStore:
         self.connection.execute(
             "UPDATE panel_sets SET watermark = ?, base_rows = ?, later_rows = ?, merged_rows = ?, excluded = ?, "
             "since_us = ? WHERE number = ?",
-            [cells.watermark, cells.base_rows, cells.later_rows, cells.merged_rows, cells.excluded, cells.since_us,
-             cells.number],
+            [
+                cells.watermark,
+                cells.base_rows,
+                cells.later_rows,
+                cells.merged_rows,
+                cells.excluded,
+                cells.since_us,
+                cells.number,
+            ],
         )
 
     def _forget(self, scope: Scope, used: Sequence[CellSet]) -> None:
