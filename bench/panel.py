@@ -149,8 +149,9 @@ class Report:
         met = ratio >= target if at_least else ratio <= target
         self.missed += self.binding and not met
         bound = f"at {'least' if at_least else 'most'} {target:g}{'' if self.binding else ' at 100 million'}"
+        verdict = ("ok  " if met else "MISS") if self.binding else "    "
         print(
-            f"{('ok  ' if met else 'MISS') if self.binding else '    '} {name}: {ratio:.3f} ({bound}); {over} / {under};"
+            f"{verdict} {name}: {ratio:.3f} ({bound}); {over} / {under};"
             f" by processor time {over.processor / under.processor:.3f}{more}",
             flush=True,
         )
