@@ -141,6 +141,7 @@ def judged(
         for signal in members:
             opened, held = alerts if signal in readers else None, (kept or {}).get(signal.name, {})
             yield _over_blocks(sheet, signal, folder, grace_us, since_us, filling, opened, held)
+        del sheet  # its arrays, before the next group lays out its own
 
 
 def _hours(signal: Signal, folder: Folder) -> int:
