@@ -71,6 +71,17 @@ class Numbers(Protocol):
         """A dated trait as known at each close; `age` is in days since the life began."""
         ...
 
+    def workdays(self, width: int) -> Bool:
+        """Whether each of the last `width` days at each day's close was a business day there, `[n or 1, Q, width]`."""
+        ...
+
+    def idle(self, grain: Grain, width: int) -> Bool:
+        """Whether holidays left a period less than half of its business days, `[n or 1, Q, width]`.
+
+        Oldest first, as `windows`; a period without business days of its own (a Sunday, an hour at night) is not.
+        """
+        ...
+
 
 class Opened(Protocol):
     """Which alerts of other signals were open, for the rows of a block."""

@@ -15,16 +15,85 @@ Op = Literal["<", "<=", ">", ">="]
 Direction = Literal["down", "up"]
 Severity = Literal["low", "medium", "high", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
-SubjectKind = Literal["account", "person"]
+SubjectKind = Literal["account", "person", "ticket", "issue", "feature"]
+Turn = Literal["reopened", "reassigned"]
+
+
+@dataclass(frozen=True)
+class Without:
+    """A fact of the metric that no fact of the metric `then` follows within `within_us` microseconds.
+
+    Both are of one person, or of the account where no person is known. It happens when the time is over.
+    """
+
+    then: str
+    within_us: int
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """The metric for the `times`-th time within `within_us` microseconds, by one person; counting then starts anew."""
+
+    times: int
+    within_us: int
+
+
+@dataclass(frozen=True)
+class BackAndForth:
+    """The metric, then the metric `other`, then the metric again, by one person within `within_us` microseconds."""
+
+    other: str
+    within_us: int
+
+
+@dataclass(frozen=True)
+class Mentions:
+    """What a customer wrote, a message or a ticket, that has one of the words or of the phrases of a list so called."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A ticket of the metric that has been open longer than `days`: it stands from then on until it is solved."""
+
+    days: int
+    business: bool = False
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """An invoice of the metric that was due more than `days` ago and is not paid: it stands until it is."""
+
+    days: int
+
+
+@dataclass(frozen=True)
+class Turned:
+    """A ticket of the metric was opened again after it was solved, or given to somebody else."""
+
+    turn: Turn
+
+
+Made = Without | Repeated | BackAndForth | Mentions | Waiting | Overdue | Turned
+"""How facts are made from the facts of a metric; they are counted in its place."""
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A metric read in periods; `rolling_days` makes it a rolling sum ending with each day."""
+    """A metric read in periods; `rolling_days` makes it a rolling sum ending with each day.
+
+    `made`: facts made from the metric's are counted. `standing`: what has come in all up to the end of each period,
+    less what was taken back. `role`: only what people who hold it at the close did, or those who held it last;
+    not known where nobody ever did.
+    """
 
     metric: str
     per_active: bool = False
     rolling_days: int | None = None
+    made: Made | None = None
+    standing: bool = False
+    role: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,13 +139,13 @@ class Change:
 
 @dataclass(frozen=True)
 class Usual:
-    """Outside the subject's own usual band (median and MAD of the `baseline` periods before those judged).
+    """Outside the subject's own usual band (median and MAD of the `baseline` periods before those judged), or in it.
 
     `far` asks for a band twice as wide.
     """
 
     quantity: Quantity
-    direction: Direction
+    direction: Direction | Literal["within"]
     baseline: int = 26
     grain: Grain = Grain.WEEK
     streak: Streak = Streak()
@@ -94,10 +163,37 @@ class Spike:
 
 @dataclass(frozen=True)
 class Absence:
-    """Nothing counted in the last `days` days; judged at every day's close."""
+    """Nothing counted in the last `days` days, or `business` days; judged at every day's close."""
 
     quantity: Quantity
     days: int
+    business: bool = False
+
+
+@dataclass(frozen=True)
+class Peers:
+    """Among the lowest (down) or highest (up) `share` of accounts like it, those alike in the traits `like`."""
+
+    quantity: Quantity
+    direction: Direction
+    share: float = 0.25
+    like: tuple[str, ...] = ()
+    grain: Grain = Grain.WEEK
+    streak: Streak = Streak()
+
+
+@dataclass(frozen=True)
+class Milestone:
+    """Nothing counted yet, so many days after the day that `date` names; judged at every day's close.
+
+    `days` None: later than the slowest `share` of accounts like it took.
+    """
+
+    quantity: Quantity
+    days: int | None
+    date: str = "signup"
+    share: float = 0.25
+    like: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -166,9 +262,16 @@ class Unless:
     exception: Node
 
 
-Leaf = Level | Change | Usual | Spike | Absence
-Compound = All | Any | Then | Unless | After
-Node = Level | Change | Usual | Spike | Absence | Due | AlertOpen | Named | All | Any | Then | Unless | After
+@dataclass(frozen=True)
+class Negation:
+    """The condition is clear: `not below usual`."""
+
+    condition: Node
+
+
+Leaf = Level | Change | Usual | Spike | Absence | Peers | Milestone
+Compound = All | Any | Then | Unless | After | Negation
+Node = Leaf | Due | AlertOpen | Named | Compound
 
 
 def parts_of(node: Node) -> tuple[Node, ...]:
@@ -180,7 +283,7 @@ def parts_of(node: Node) -> tuple[Node, ...]:
             return first, then
         case Unless(condition=condition, exception=exception):
             return condition, exception
-        case After(condition=condition):
+        case After(condition=condition) | Negation(condition=condition):
             return (condition,)
         case _:
             return ()
