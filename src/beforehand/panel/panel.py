@@ -13,9 +13,10 @@ import numpy as np
 from beforehand.calendar import HOUR_US, Grain, zone_named
 from beforehand.panel import columns, traits, where
 from beforehand.panel.begins import Begins
+from beforehand.panel.closes import closes_of
 from beforehand.panel.columns import ACTIVE, Column, Plan
 from beforehand.panel.life import Lives, Stated
-from beforehand.panel.sheet import Counted, Sheet, closes_of
+from beforehand.panel.sheet import Counted, Sheet
 from beforehand.panel.store import CellStore, Scope, Span, insert, renew, span
 from beforehand.panel.subjects import Ids, Subjects, excluded_people, subjects
 from beforehand.panel.traits import Dated
