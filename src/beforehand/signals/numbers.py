@@ -75,10 +75,11 @@ class Numbers(Protocol):
         """Whether each of the last `width` days at each day's close was a business day there, `[n or 1, Q, width]`."""
         ...
 
-    def idle(self, grain: Grain, width: int) -> Bool:
-        """Whether holidays left a period less than half of its business days, `[n or 1, Q, width]`.
+    def idle(self, grain: Grain, width: int, days: int = 1) -> Bool:
+        """Whether holidays left a period less than two thirds of its business days, `[n or 1, Q, width]`.
 
-        Oldest first, as `windows`; a period without business days of its own (a Sunday, an hour at night) is not.
+        Oldest first, as `windows`; with `days`, a period is so many days rolling. One without business of its own (a
+        Sunday, an hour at night) is not idle.
         """
         ...
 
