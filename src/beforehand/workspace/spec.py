@@ -6,17 +6,31 @@ person can act on. Pure: other rooms may import it.
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
 
 from beforehand.workspace.durations import Duration
 
 TABLES = ("events", "tickets", "messages", "subscriptions", "invoices", "surveys", "touches", "outcomes")
 Table = Literal["events", "tickets", "messages", "subscriptions", "invoices", "surveys", "touches", "outcomes"]
 Severity = Literal["critical", "high", "medium", "low"]
+Group = Literal["usage", "friction", "relationship", "money"]
 AGGREGATES = ("count", "sum", "mean", "share", "last", "people")
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+HOURS = r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$"
 RECORDED_OUTCOMES = ("churned", "contracted", "renewed", "expanded", "escalated", "reopened", "advocate")
 SENTENCE, COMPOUND = "sentence", "compound"  # how `when:` may be written
 
@@ -28,6 +42,19 @@ def _longer_than_nothing(span: timedelta) -> timedelta:
 
 
 Span = Annotated[Duration, AfterValidator(_longer_than_nothing)]
+
+
+def _in_a_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+# One name, or a list of them.
+Names = Annotated[
+    tuple[Annotated[str, Field(min_length=1)], ...],
+    Field(min_length=1),
+    BeforeValidator(_in_a_list),
+    WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}, "minLength": 1, "minItems": 1}),
+]
 
 
 class Spec(BaseModel):
@@ -42,6 +69,67 @@ class ExcludeSpec(Spec):
     accounts: tuple[str, ...] = Field(default=(), description="Account ids or patterns (`*` any text) left out.")
     people: tuple[str, ...] = Field(default=(), description="Person ids or e-mail patterns (`*@example.com`) left out.")
     events: str | None = Field(default=None, description="A condition on events; rows where it is true are left out.")
+
+
+def _as_days(value: Any) -> Any:
+    listed = value if isinstance(value, list | tuple) else [value]
+    # YAML reads 2025-05-02 as a day of its own accord.
+    return [entry.isoformat() if isinstance(entry, date) else entry for entry in listed]
+
+
+def _hours(value: str) -> str:
+    if not re.match(HOURS, value):
+        raise ValueError(f"'{value}' is no span of hours; write opening and closing, as 09:00-17:00")
+    return value
+
+
+class CalendarSpec(Spec):
+    """When business is done: what a business day is, and which days say nothing about a customer."""
+
+    weekend: tuple[Weekday, ...] = Field(default=("saturday", "sunday"), description="Days of the week without work.")
+    holidays: Annotated[tuple[str, ...], BeforeValidator(_as_days)] = Field(
+        default=(),
+        description=(
+            "A place whose public holidays hold (`DE`, `DE-BY`), `by country` for those of each account's trait "
+            "`country`, days (`2025-05-02`, or `12-24` for every year), or a list of these."
+        ),
+    )
+    hours: Annotated[str, AfterValidator(_hours)] = Field(
+        default="09:00-17:00",
+        description="Business hours, from opening to closing; `00:00-24:00` for the whole day.",
+        json_schema_extra={"pattern": HOURS},
+    )
+
+
+def _since(value: Any) -> Any:
+    return "by table" if isinstance(value, dict) else "one day"
+
+
+# One day, or a day a table.
+Since = Annotated[
+    Annotated[date, Tag("one day")] | Annotated[dict[Table, date], Tag("by table")],
+    Discriminator(_since),
+]
+
+
+Phrases = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=100)], ...], Field(min_length=1, max_length=500)]
+
+
+class OnlyPhrases(Spec):
+    """A list of phrases in the place of the one that comes with Beforehand."""
+
+    only: Phrases = Field(description="The phrases, and no others.")
+
+
+def _how_listed(value: Any) -> str:
+    return "in its place" if isinstance(value, dict | OnlyPhrases) else "besides"
+
+
+# Phrases besides those of the list so called, or in their place.
+PhraseList = Annotated[
+    Annotated[Phrases, Tag("besides")] | Annotated[OnlyPhrases, Tag("in its place")],
+    Discriminator(_how_listed),
+]
 
 
 class SettingsSpec(Spec):
@@ -61,6 +149,21 @@ class SettingsSpec(Spec):
     outcome: str = Field(default="churned", description="The outcome that risk signals are proven against.")
     growth_outcome: str = Field(default="expanded", description="The outcome that growth signals are proven against.")
     horizon: Span = Field(default=timedelta(days=90), description="How far ahead of the outcome an alert may be right.")
+    calendar: CalendarSpec = Field(
+        default=CalendarSpec.model_construct(), description="Weekends, public holidays and business hours."
+    )
+    tracking_since: Since | None = Field(
+        default=None,
+        alias="tracking since",
+        description="The day from which facts are complete, for all tables or per table; before it nothing is known.",
+    )
+    phrases: dict[Annotated[str, Field(min_length=1)], PhraseList] = Field(
+        default_factory=dict,
+        description=(
+            "Lists of phrases for `mentions`, by name. What is listed is added to the list of that name; "
+            "`{only: [...]}` stands in its place."
+        ),
+    )
 
 
 class MetricSpec(Spec):
@@ -79,6 +182,13 @@ class MetricSpec(Spec):
     of: str | None = Field(
         default=None, description="The column summed, averaged or carried; for a share, the condition."
     )
+    event: Names = Field(
+        default=(),
+        description="Only these events, by their standard names; `events.yaml` says what your product calls them.",
+    )
+    of_event: Names = Field(
+        default=(), alias="of event", description="For a share, in place of `of`: the events that are the part."
+    )
     where: str | None = Field(default=None, description="Only rows where this condition is true.")
     out_of: str | None = Field(
         default=None, alias="out of", description="The trait that a percentage of it is taken of, such as `seats`."
@@ -90,7 +200,11 @@ class MetricSpec(Spec):
         if len(chosen) != 1:
             raise ValueError(f"a metric has exactly one of {', '.join(AGGREGATES)}; this one has {len(chosen)}")
         needs_of = chosen[0] in ("sum", "mean", "share", "last")
-        if needs_of and self.of is None:
+        if self.of_event and (chosen[0] != "share" or self.of is not None):
+            raise ValueError("`of event` stands in place of `of`, for a share alone")
+        if (self.event or self.of_event) and getattr(self, chosen[0]) != "events":
+            raise ValueError("`event` and `of event` are for metrics over events")
+        if needs_of and self.of is None and not self.of_event:
             raise ValueError(f"`{chosen[0]}` needs `of:`, the column or condition it is taken over")
         if not needs_of and self.of is not None:
             raise ValueError(f"`{chosen[0]}` takes no `of:`")
@@ -105,6 +219,10 @@ class MetricSpec(Spec):
     def table(self) -> str:
         """The fact table it reads."""
         return str(getattr(self, self.aggregate))
+
+
+EventsSpec = dict[str, Names]
+"""`events.yaml`: what the product calls each standard event."""
 
 
 class OutcomeSpec(Spec):
@@ -180,6 +298,15 @@ class SignalSpec(Spec):
         default=1, description="Closes in a row that must be clear before it closes."
     )
     why: str | None = Field(default=None, description="Why this matters, in a sentence; shown in the story.")
+    group: Group | None = Field(
+        default=None, description="What it is about; `beforehand signals` lists them so, and alerts say it."
+    )
+    source: str | None = Field(default=None, description="Who uses such a signal, or where it was read about.")
+    playbook: str | None = Field(
+        default=None,
+        description="The response it suggests, by name: who does what; told with each of its alerts.",
+        pattern=r"^[a-z0-9][a-z0-9-]{0,79}$",
+    )
     outcome: str | None = Field(
         default=None, description="The outcome it is proven against; the workspace's where absent."
     )
