@@ -1,4 +1,4 @@
-"""Commands that prove: `backtest`, `diff`, `risk`, `judge`."""
+"""Commands that prove: `backtest`, `diff`, `risk`, `judge`, `uplift`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Until = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this group."""
-    for command in (backtest, diff, risk, judge):
+    for command in (backtest, diff, risk, judge, uplift):
         app.command()(command)
 
 
@@ -124,6 +124,36 @@ def judge(
 
         proof_view.judged(result)
     if fail_if_found and any(row["verdict"] == "holds" for row in result["rows"]):
+        raise typer.Exit(1)
+
+
+def uplift(
+    file: Annotated[Path, typer.Option("--from", metavar="FILE", help="CSV, JSON lines or Parquet; a row an account.")],
+    arm: Annotated[str, typer.Option(metavar="COL", help="The column that says which arm a row is in.")],
+    control: Annotated[str, typer.Option(metavar="VALUE", help="What that column says of the control.")],
+    outcome: Annotated[str, typer.Option(metavar="COL", help="The column of the outcome: a number, or yes and no.")],
+    share: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ARM=SHARE", help="What each arm was drawn for, such as a=0.9; default: all equal."),
+    ] = None,
+    fail_if_found: Annotated[
+        bool, typer.Option("--fail-if-found", help="Exit with 1 where a difference or a mismatch of sizes is shown.")
+    ] = False,
+    json: common.Json = False,
+) -> None:
+    """Compare the arms of an experiment: did it help, how sure is that, and what could have been seen."""
+    from beforehand.commands.uplift import read_shares
+    from beforehand.commands.uplift import uplift as compare
+
+    result = compare(file, arm=arm, control=control, outcome=outcome, shares=read_shares(share))
+    if json:
+        common.emit(result)
+    else:
+        from beforehand.cli import uplift_view
+
+        uplift_view.uplift(result)
+    shown = any(row["standing"] in ("higher", "lower") for row in result["effects"])
+    if fail_if_found and (shown or not result["ratio_check"]["ok"]):
         raise typer.Exit(1)
 
 
