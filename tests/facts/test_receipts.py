@@ -110,7 +110,7 @@ def test_per_active_person_and_members(many):
     assert taken.value == pytest.approx(len(rows) / len({r[2] for r in rows if r[2]}))
     member = facts.connection.execute(
         "SELECT member FROM members m JOIN persons p USING (person) WHERE m.account = ? AND p.label = 'q'", [a]
-    ).fetchone()[0]
+    ).fetchall()[0][0]
     own = receipts.take(facts, Query("events", "count", EDGES[:2], (a,), ((a, member),)), to_us(NOW))
     assert own.value == sum(r[2] == "q" for r in rows)
 

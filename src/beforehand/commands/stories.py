@@ -33,7 +33,6 @@ from beforehand.story.telling import tell
 if TYPE_CHECKING:
     from beforehand.commands.judging import SignalHistory
     from beforehand.facts import Facts
-    from beforehand.facts.receipts import Narrowed
     from beforehand.workspace import Folder
 
 Ask = tuple[Query, int]
@@ -51,16 +50,14 @@ class Desk:
     """Where receipts are taken; equal questions are asked once."""
 
     facts: Facts
-    rows: Narrowed | None = None
     taken: dict[Ask, Receipt] = field(default_factory=dict)
 
     def take(self, asks: Sequence[Ask]) -> list[Receipt]:
         """Receipts for questions, in their order."""
         from beforehand.facts import receipts
 
-        for ask in asks:
-            if ask not in self.taken:
-                self.taken[ask] = receipts.take(self.facts, *ask, self.rows)
+        new = list(dict.fromkeys(ask for ask in asks if ask not in self.taken))
+        self.taken |= zip(new, receipts.take_all(self.facts, new), strict=True)
         return [self.taken[ask] for ask in asks]
 
 
@@ -189,8 +186,6 @@ def _witness(
     *,
     filling: bool,
 ) -> list[Witness]:
-    from beforehand.facts.receipts import Narrowed
-
     zone = zone_named(folder.settings.zone)
     signal, grace_us = history.signal, history.grace_us
     condition = signal.sentence.condition
@@ -209,15 +204,14 @@ def _witness(
             last = questions.last_period(grain, zone, end_us, filling=filling)
             query, _ = questions.series_query(folder, leaf, whose, zone, last, back=where.back(grain))
             asks.append((query, now_us if filling else min(query.edges_us[-1] + grace_us, now_us)))
-    with Narrowed(facts, (query for query, _ in asks)) as rows:
-        desk = Desk(facts, rows)
-        taken = desk.take(asks)
-        for nth, one in enumerate(found):
-            answers = dict(zip(leaves, taken[nth * len(leaves) : (nth + 1) * len(leaves)], strict=True))
-            known_us = now_us if filling else min(end_us + grace_us, now_us)
-            alerts = partial(_open_alerts, facts, history, one.whose, end_us)
-            marks = marking.read(desk.take, condition, folder, one.whose, end_us, known_us, alerts)
-            _choose(desk, folder, one, condition, close, answers, grace_us, marks)
+    desk = Desk(facts)
+    taken = desk.take(asks)
+    for nth, one in enumerate(found):
+        answers = dict(zip(leaves, taken[nth * len(leaves) : (nth + 1) * len(leaves)], strict=True))
+        known_us = now_us if filling else min(end_us + grace_us, now_us)
+        alerts = partial(_open_alerts, facts, history, one.whose, end_us)
+        marks = marking.read(desk.take, condition, folder, one.whose, end_us, known_us, alerts)
+        _choose(desk, folder, one, condition, close, answers, grace_us, marks)
     return found
 
 
@@ -366,8 +360,10 @@ def _checks(facts: Facts, then: Sequence[Receipt], now_us: int) -> list[Check]:
     """Of each receipt, whether it still gives the answer of then, and the answer with all that is known now."""
     from beforehand.facts import receipts
 
-    today = take_all(facts, [(receipt.query, max(now_us, receipt.known_us)) for receipt in then])
-    return [Check(receipts.verify(facts, one), now) for one, now in zip(then, today, strict=True)]
+    asks = [*receipts.asks_of(then), *((one.query, max(now_us, one.known_us)) for one in then)]
+    taken = receipts.take_all(facts, asks)
+    pairs = zip(then, taken[: len(then)], taken[len(then) :], strict=True)
+    return [Check(receipts.same(one, again), now) for one, again, now in pairs]
 
 
 def surroundings(facts: Facts, whose: Whose, now_us: int, first: int) -> tuple[list[Receipt], Stake]:

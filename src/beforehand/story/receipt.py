@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Aggregate = Literal["count", "sum", "mean", "share", "last", "people", "trait", "latest"]
+Aggregate = Literal["count", "sum", "mean", "share", "last", "people", "distinct", "trait", "latest"]
 Value = float | str | None
 
 
@@ -27,15 +27,18 @@ class Query:
     turns them around: every account but these, which is how a feed is shown to have been alive. `members` narrows to
     people: (account node, slot) pairs; empty means everybody.
 
-    Aggregates: count (with `sign`), sum, mean and share (None where no row), people (distinct), last (the newest
-    value of `of` known in or before the period; looks back before the first edge), as metrics define them; and two
-    of stories: `trait`, the value of the dated trait `of` at the end of each period, with `table` "traits"; `latest`,
+    Aggregates: count (with `sign`), sum, mean and share (None where no row), people (distinct), distinct (values of
+    `of`), last (the newest value of `of` known in or before the period; looks back before the first edge), as metrics
+    define them; and two of stories: `trait`, the value of the dated trait `of` at the end of each period, with `table` "traits"; `latest`,
     the `occurred_at` (UTC microseconds) of the newest row in the period, None where there is none.
 
     `of` and `where` are the snippets of the metric, as written. `per_active` divides by the distinct people with an
-    event in the period, None where nobody was active. `exclusions` is the digest of the exclusion rules in force;
-    where the rules have changed, the question can no longer be asked and the receipt does not verify. `name` and
-    `grain` only serve to say the question in words.
+    event in the period, None where nobody was active. `made` are the facts that are counted in the place of the
+    table's own, as the JSON text of a recipe (`facts.derived`); `standing` adds up all that came before the first edge
+    and in the periods since. `key` narrows to one ticket, issue or feature: a column or property, and its value.
+
+    `exclusions` is the digest of the exclusion rules in force; where the rules have changed, the question can no longer
+    be asked and the receipt does not verify. `name` and `grain` only serve to say the question in words.
     """
 
     table: str
@@ -51,6 +54,9 @@ class Query:
     exclusions: str = ""
     name: str = ""
     grain: str = ""
+    made: str = ""
+    standing: bool = False
+    key: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.span < 1 or len(self.edges_us) <= self.span:
@@ -78,6 +84,7 @@ class Query:
         read["edges_us"] = tuple(int(x) for x in read["edges_us"])
         read["accounts"] = tuple(int(x) for x in read.get("accounts", ()))
         read["members"] = tuple((int(a), int(m)) for a, m in read.get("members", ()))
+        read["key"] = tuple(str(x) for x in read.get("key", ()))
         return cls(**read)
 
 
@@ -86,7 +93,8 @@ class Receipt:
     """A question, the moment up to which facts were known (`learned_at` < `known_us`), and the answer.
 
     `values` has one entry per span (None: not known). `count` is how many rows answered it, `digest` the hex digest
-    of those rows (source, id, times, sign and the values read), the same in whatever order they are stored, and
+    of those rows (source, id, times, sign and the values read; for what others did, of how many of each account and
+    when), the same in whatever order they are stored, and
     `samples` the ids of a few of them, oldest first. For silence the count is 0 and the digest that of nothing.
     """
 
