@@ -1,6 +1,7 @@
 """Zones, periods and closes: when a period starts, which one an instant falls in, and when business is done."""
 
 from beforehand.calendar.business import WEEKDAYS, BusinessTime, day_of
+from beforehand.calendar.idle import idle, workdays
 from beforehand.calendar.periods import (
     DAY_US,
     HOUR_US,
@@ -21,6 +22,7 @@ __all__ = [
     "BusinessTime",
     "Grain",
     "day_of",
+    "idle",
     "nearest_place",
     "offsets",
     "period_of",
@@ -29,5 +31,6 @@ __all__ = [
     "start_of",
     "to_datetime",
     "to_us",
+    "workdays",
     "zone_named",
 ]

@@ -80,8 +80,7 @@ class BusinessTime:
             raise ValueError("business days are counted forward")
         if not at.size:
             return at.copy()
-        day = period_of(Grain.DAY, self.zone, at)
-        wall = at + _offset(self.zone, at) - day * DAY_US
+        day, wall = local_clock(self.zone, at)
         first = int(day.min())
         worked = self._worked(first, int(day.max()) - first + 1, days + 1)
         place = np.searchsorted(worked, day)
@@ -150,6 +149,16 @@ class BusinessTime:
         return np.asarray(local - shift[np.searchsorted(until, local, side="right")])
 
 
+def local_clock(zone: ZoneInfo, at_us: Int) -> tuple[Int, Int]:
+    """The local day of each instant (days since 1970-01-01), and what clocks there show, in microseconds of the day."""
+    if not at_us.size:
+        return at_us.copy(), at_us.copy()
+    table = offsets(zone, int(at_us.min()), int(at_us.max()))
+    turns, shift = (np.array(column) for column in zip(*table, strict=True))
+    local = at_us + shift[np.searchsorted(turns, at_us, side="right") - 1]
+    return local // DAY_US, local % DAY_US
+
+
 def day_of(text: str) -> str:
     """A closed day as written, `2025-05-02` or `12-24`; InputError where it is no day."""
     found = text.strip()
@@ -187,13 +196,6 @@ def _exceptions(country: str | None, closed: tuple[str, ...], first_year: int, l
         ]
     more = np.array([day.toordinal() - EPOCH_ORDINAL for day in own], dtype=np.int64)
     return np.union1d(idle, more), worked
-
-
-def _offset(zone: ZoneInfo, at_us: Int) -> Int:
-    """What local clocks are ahead of UTC at each instant, in microseconds."""
-    table = offsets(zone, int(at_us.min()), int(at_us.max()))
-    turns, shift = (np.array(column) for column in zip(*table, strict=True))
-    return np.asarray(shift[np.searchsorted(turns, at_us, side="right") - 1])
 
 
 def _year(day: np.int64) -> int:

@@ -17,6 +17,7 @@ from beforehand.panel.layout import Cells, Float
 from beforehand.panel.life import NEVER
 from beforehand.panel.store import CellSet
 from beforehand.panel.traits import as_trait
+from beforehand.panel.working import COUNTRY, Places
 from beforehand.signals.numbers import Bool, Int, MetricFailed, Trait
 from beforehand.signals.tree import Quantity
 
@@ -35,6 +36,7 @@ class Pane:
         self.low, self.high = low, high
         self.size = high - low
         self.lives = sheet.lives.of(low, high)
+        self.places: dict[Grain, Places] = {}
 
     def ends(self, grain: Grain) -> Int:
         """The ends of the judged periods of a grain, UTC microseconds, ascending, `[Q]`."""
@@ -94,6 +96,26 @@ class Pane:
             codes = np.where(codes == -2, of_account.of(low, high).codes(high - low, at, known), codes)
         return as_trait(codes, own.words)
 
+    def workdays(self, width: int) -> Bool:
+        """As `Block.workdays`, for the pane, or one row for all."""
+        return self.sheet.working.workdays(self.sheet.closes[Grain.DAY], width, self._places(Grain.DAY))
+
+    def idle(self, grain: Grain, width: int, days: int) -> Bool:
+        """As `Block.idle`, for the pane, or one row for all."""
+        closes = self.sheet.closes[grain]
+        if not self.sheet.working.has_holidays:
+            return np.broadcast_to(np.False_, (1, closes.count, width))
+        return self.sheet.working.idle(closes, width, days, self._places(grain))
+
+    def _places(self, grain: Grain) -> Places | None:
+        """Where each subject works, as known at each close; None where all work by one calendar."""
+        if not self.sheet.working.by_country:
+            return None
+        if grain not in self.places:
+            country = self.trait(COUNTRY, grain, slice(0, self.size))
+            self.places[grain] = self.sheet.working.places(country)
+        return self.places[grain]
+
     # -- values --------------------------------------------------------------------------------------------------
 
     def _values(self, quantity: Quantity, closes: Closes, first: int, ages: int) -> Float:
@@ -104,7 +126,8 @@ class Pane:
         if quantity.per_active:
             people = self._metric(self.sheet.active, closes, first, ages, days)
             values = _ratio(values, people)
-        return self._within_life(values, closes, first, ages, days)
+        values = self._within_life(values, closes, first, ages, days)
+        return self._tracked(quantity, values, closes, first, days)
 
     def _metric(self, plan: Plan, closes: Closes, first: int, ages: int, days: int) -> Float:
         parts = [self._column(plan, column.name, column.op, closes, first, ages, days) for column in plan.parts]
@@ -188,6 +211,21 @@ class Pane:
             if age and varies:
                 outside[lived.rows] = ~lived.varying[age]
             np.putmask(values[age], outside, np.nan)
+        return values
+
+    def _tracked(self, quantity: Quantity, values: Float, closes: Closes, first: int, days: int) -> Float:
+        """NaN for periods that began before the facts they count were complete; `values` are changed."""
+        since_us = self.sheet.tracked_us(quantity)
+        if since_us is None:
+            return values
+        edges = closes.starts(first - (days - 1), closes.last)
+        values[..., edges[: values.shape[-1]] < since_us] = np.nan
+        if quantity.standing and quantity.made is None:
+            # All that came is not known of a life that began before.
+            begun = self.lives.begun(self.size, closes.known(edges[days:]))
+            for age in range(values.shape[0]):
+                at = np.minimum(np.arange(values.shape[-1]) + age, values.shape[-1] - 1)
+                np.putmask(values[age], begun[:, at] < since_us, np.nan)
         return values
 
 

@@ -6,22 +6,25 @@ import itertools
 import weakref
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from beforehand.calendar import HOUR_US, Grain, zone_named
+from beforehand.calendar import HOUR_US, Grain, start_of, zone_named
 from beforehand.panel import columns, traits, where
 from beforehand.panel.begins import Begins
 from beforehand.panel.closes import closes_of
 from beforehand.panel.columns import ACTIVE, Column, Plan
 from beforehand.panel.life import Lives, Stated
-from beforehand.panel.sheet import Counted, Sheet
+from beforehand.panel.sheet import ACTIVITY, Counted, Sheet
 from beforehand.panel.store import CellStore, Scope, Span, insert, renew, span
 from beforehand.panel.subjects import Ids, Subjects, excluded_people, subjects
 from beforehand.panel.traits import Dated
+from beforehand.panel.working import COUNTRY, Working, by_place
 from beforehand.signals.tree import Quantity, SubjectKind
 from beforehand.workspace.spec import TABLES
+from beforehand.workspace.working import business_time, holidays, tracked_since
 
 if TYPE_CHECKING:
     from beforehand.facts import Facts
@@ -41,6 +44,7 @@ class Panel:
         self.metrics = folder.metrics
         self.settings = folder.settings
         self.zone = zone_named(folder.settings.zone)
+        self.holidays = holidays(folder.settings.calendar)
         excluded = folder.settings.exclude
         self.excluded_events = where.condition(excluded.events, "events") if excluded.events else None
         self._made: list[tuple[weakref.ref[Sheet], list[str]]] = []
@@ -106,12 +110,31 @@ class Panel:
             else:
                 sets, failed = store.prepare(scope, given, excluded)
             counted[table, grain] = Counted(tuple(sets), failed)
+        by_country = {COUNTRY} if self.holidays.by_country else set()
+        traits_read = {name: self._trait(name, roster, rows) for name in (set(wanted) | by_country) - {"age"}}
         sheet = Sheet(
             self.connection, roster, closes, plans, active, counted, self._lives(roster, rows, excluded),
-            {name: self._trait(name, roster, rows) for name in set(wanted) - {"age"}}, rows[0],
+            traits_read, rows[0], self._working(traits_read), self._tracked(asked),
         )  # fmt: skip
         self._made.append((weakref.ref(sheet), temporary))
         return sheet
+
+    def _working(self, read: dict[str, tuple[Dated, Dated | None]]) -> Working:
+        """Business time of the accounts, in the zone of the periods."""
+        everywhere = business_time(self.settings, zone=self.zone.key)
+        if not self.holidays.by_country:
+            return Working(everywhere)
+        return Working(everywhere, True, by_place(everywhere, read[COUNTRY][0].words))
+
+    def _tracked(self, asked: set[tuple[Quantity, Grain]]) -> dict[str, int]:
+        """Since when the facts of each metric asked for are complete, where they were not always."""
+        tables = {quantity.metric: self.metrics[quantity.metric].table for quantity, _ in asked}
+        days = {name: tracked_since(self.settings, table) for name, table in {**tables, ACTIVITY: "events"}.items()}
+        return {
+            name: int(start_of(Grain.DAY, self.zone, np.array([(day - date(1970, 1, 1)).days]))[0])
+            for name, day in days.items()
+            if day is not None
+        }
 
     def _tidy(self) -> None:
         """Drops the temporary tables of sheets that are gone; never while a sheet may be reading."""

@@ -16,9 +16,12 @@ from beforehand.panel.pane import Pane
 from beforehand.panel.store import CellSet
 from beforehand.panel.subjects import Subjects
 from beforehand.panel.traits import Dated
+from beforehand.panel.working import Working
 from beforehand.signals.numbers import Bool, Float, Int, Trait
 from beforehand.signals.tree import Quantity
 
+ACTIVITY = " activity"
+"""Who was active, beside the names of metrics."""
 PANE_CELLS = 2_500_000
 """Subjects times periods that are laid out together."""
 
@@ -33,7 +36,11 @@ class Counted:
 
 @dataclass
 class Sheet:
-    """Subjects, closes and what was counted for them; made by `Panel.sheet`."""
+    """Subjects, closes and what was counted for them; made by `Panel.sheet`.
+
+    `tracked`: since when (UTC microseconds) the facts of a metric, or of `ACTIVITY`, are complete, where they were not
+    always.
+    """
 
     connection: duckdb.DuckDBPyConnection
     subjects: Subjects
@@ -44,6 +51,8 @@ class Sheet:
     lives: Lives
     traits: Mapping[str, tuple[Dated, Dated | None]]
     rows_table: str
+    working: Working
+    tracked: Mapping[str, int] = field(default_factory=dict)
     kept: Kept = field(default_factory=Kept)
 
     def blocks(self, size: int | None = None) -> Iterator[tuple[slice, Block]]:
@@ -60,6 +69,11 @@ class Sheet:
     def numbers(self) -> Block:
         """All subjects as one block."""
         return Block(Pane(self, 0, self.subjects.size), 0, self.subjects.size)
+
+    def tracked_us(self, quantity: Quantity) -> int | None:
+        """Since when the facts that a quantity counts are complete, None where they always were."""
+        reads = (quantity.metric, *([ACTIVITY] if quantity.per_active else []))
+        return max((self.tracked[name] for name in reads if name in self.tracked), default=None)
 
     def filling(self, grain: Grain) -> int:
         """How many of the last closes of a grain are of periods that have not closed yet."""
@@ -101,3 +115,13 @@ class Block:
     def trait(self, name: str, grain: Grain) -> Trait:
         """A dated trait as known at each close; `age` is in days since the life began."""
         return self.pane.trait(name, grain, self.part)
+
+    def workdays(self, width: int) -> Bool:
+        """Whether each of the last `width` days at each day's close was a business day there, `[n or 1, Q, width]`."""
+        found = self.pane.workdays(width)
+        return found if len(found) == 1 and self.pane.size != 1 else found[self.part]
+
+    def idle(self, grain: Grain, width: int, days: int = 1) -> Bool:
+        """Whether holidays left a period less than two thirds of its business days, `[n or 1, Q, width]`."""
+        found = self.pane.idle(grain, width, days)
+        return found if len(found) == 1 and self.pane.size != 1 else found[self.part]

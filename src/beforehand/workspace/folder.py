@@ -13,6 +13,7 @@ from beforehand.workspace.metrics import read_metrics, read_outcomes, spoken
 from beforehand.workspace.reading import read_model
 from beforehand.workspace.sentences import build_signals
 from beforehand.workspace.spec import RECORDED_OUTCOMES, MetricSpec, OutcomeSpec, SettingsSpec, SignalSpec
+from beforehand.workspace.working import check_calendar
 from beforehand.workspace.yaml_file import Written, read_yaml
 
 SETTINGS, METRICS, OUTCOMES, SIGNALS = "beforehand.yaml", "metrics.yaml", "outcomes.yaml", "signals"
@@ -103,6 +104,7 @@ def _check_settings(settings: SettingsSpec, written: Written, outcomes: tuple[st
         zone_named(settings.zone)
     except InputError as error:
         written.problem(("zone",), error.code, error.message, error.hint)
+    check_calendar(settings, written)
     for key, name in (("outcome", settings.outcome), ("growth_outcome", settings.growth_outcome)):
         _check_outcome(name, key, written, outcomes)
     if settings.exclude.events is not None:
