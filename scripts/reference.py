@@ -15,6 +15,8 @@ from pydantic import BaseModel
 
 import beforehand
 from beforehand.cli import app
+from beforehand.commands.library import pack
+from beforehand.library import STANDARD
 from beforehand.panel.where import COLUMNS, FUNCTIONS, WITH_PROPERTIES
 from beforehand.signals import KINDS
 from beforehand.signals.grammar import FORMS
@@ -46,6 +48,13 @@ FILES: tuple[tuple[str, str, dict[str, type[BaseModel]]], ...] = (
         "What is counted, and how people say it: a mapping of a metric's name to these keys. Exactly one of `count`, "
         "`sum`, `mean`, `share`, `last` and `people` is given; see [metrics](metrics.md).",
         {"": MetricSpec},
+    ),
+    (
+        "events.yaml",
+        "What the product calls the standard events: a mapping of a [standard event](events.md), or of any name that a "
+        "metric counts, to one name or a list of them. A name without an entry stands for itself. `beforehand events` "
+        "tells what is missing, and `beforehand events --suggest` prints the file.",
+        {},
     ),
     (
         "outcomes.yaml",
@@ -176,6 +185,28 @@ def words() -> str:
     return MADE + "\n".join(parts)
 
 
+def events() -> str:
+    """The page of the standard events, from the vocabulary of the library."""
+    counted: dict[str, list[str]] = {}
+    for name, spec in pack().metrics.items():
+        for event in dict.fromkeys((*spec.event, *spec.of_event)):
+            counted.setdefault(event, []).append(name)
+    parts = [
+        "# Standard events\n",
+        "A metric that says `event: login` counts the events that `events.yaml` names for `login`, or those called "
+        "`login` where it names none. `beforehand events` knows an event by the spellings below, whatever its "
+        "capitals, dashes and underscores; names that are only alike are marked as guessed.\n",
+        _table(
+            ("event", "means", "counted in the library as", "spelled, for example"),
+            [
+                (f"`{e.name}`", e.means, ", ".join(counted.get(e.name, ())), ", ".join(f"`{s}`" for s in e.spelled[:6]))
+                for e in STANDARD.values()
+            ],
+        ),
+    ]
+    return MADE + "\n".join(parts)
+
+
 def errors() -> str:
     """The page of the error codes, from the calls that raise them."""
     parts = [
@@ -294,6 +325,8 @@ def _kind(said: dict[str, Any], defs: dict[str, Any]) -> str:
         return " or ".join(dict.fromkeys(kinds))
     if "$ref" in said:
         return "a mapping"
+    if said.get("type") == ["string", "array"]:
+        return "a name or a list of names"
     if isinstance(said.get("type"), list):
         return "a span of time"
     if said.get("type") == "array" and "oneOf" in said.get("items", {}):
@@ -324,7 +357,9 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 @cache
 def pages() -> dict[Path, str]:
     """Every page and what it should say."""
-    made = {"commands": commands, "files": files, "metrics": metrics, "words": words, "errors": errors}
+    made = {
+        "commands": commands, "files": files, "metrics": metrics, "words": words, "events": events, "errors": errors,
+    }  # fmt: skip
     return {PAGES / f"{name}.md": make() for name, make in made.items()}
 
 

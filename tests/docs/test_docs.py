@@ -48,7 +48,7 @@ def blocks(*kinds: str) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("name", ["commands", "files", "metrics", "words", "errors"])
+@pytest.mark.parametrize("name", ["commands", "files", "metrics", "words", "events", "errors"])
 def test_the_reference_is_current(name: str) -> None:
     made = {path.stem: text for path, text in reference.pages().items()}
     assert (ROOT / "docs" / "reference" / f"{name}.md").read_text(encoding="utf-8") == made[name], "run `make docs`"
@@ -72,7 +72,7 @@ def test_every_key_and_every_aggregate_has_a_description() -> None:
     for model in (SettingsSpec, MetricSpec, SignalSpec):
         assert [name for name, field in model.model_fields.items() if not field.description] == []
     assert set(reference.MERGES) == set(AGGREGATES)
-    assert set(schemas.NAMES) == {"beforehand", "metrics", "outcomes", "signal"}
+    assert set(schemas.NAMES) == {"beforehand", "events", "metrics", "outcomes", "signal"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))

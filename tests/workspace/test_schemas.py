@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from beforehand.commands.init import STARTER
+from beforehand.commands.init import PACK, STARTER
 from beforehand.workspace import schemas
 from beforehand.workspace.yaml_file import read_yaml
 
-KIND_OF = {"beforehand.yaml": "beforehand", "metrics.yaml": "metrics", "outcomes.yaml": "outcomes"}
+KIND_OF = {
+    "beforehand.yaml": "beforehand", "metrics.yaml": "metrics", "outcomes.yaml": "outcomes", "events.yaml": "events",
+}  # fmt: skip
 
 
 def validator(name: str) -> Draft202012Validator:
@@ -25,15 +27,19 @@ def test_the_shipped_schema_is_current(name: str) -> None:
     assert (schemas.HERE / f"{name}.json").read_text() == schemas.text(name), "run `make docs`"
 
 
-@pytest.mark.parametrize("path", sorted(STARTER.rglob("*.yaml")), ids=lambda p: p.name)
-def test_the_starter_is_right_by_its_schema_and_points_to_it(path: Path) -> None:
+@pytest.mark.parametrize(
+    ("root", "path"),
+    [(root, path.relative_to(root)) for root in (STARTER, PACK) for path in sorted(root.rglob("*.yaml"))],
+    ids=lambda p: p.name,
+)
+def test_what_init_writes_is_right_by_its_schema_and_points_to_it(root: Path, path: Path) -> None:
     name = KIND_OF.get(path.name, "signal")
-    data = read_yaml(STARTER, str(path.relative_to(STARTER))).data
+    data = read_yaml(root, str(path)).data
     if name == "beforehand":
         data["name"] = "text"  # the template has a place here that `init` fills
     assert list(validator(name).iter_errors(data)) == []
     up = "../" if path.parent.name == "signals" else ""
-    first = path.read_text().splitlines()[0]
+    first = (root / path).read_text().splitlines()[0]
     assert first == f"# yaml-language-server: $schema={up}.beforehand/schemas/{name}.json"
 
 

@@ -18,7 +18,7 @@ def show(result: dict[str, Any], out: Console | None = None) -> None:
         out.print(look.heading(signal["signal"], aside))
         out.print(look.text(_indented(signal["echo"], out)))
         if signal.get("holds_now") is not None:
-            out.print(look.text(_indented(_where(signal["holds_now"]), out), "soft"))
+            out.print(look.text(_indented(where_now(signal["holds_now"]), out), "soft"))
         out.print()
     cases = sum(signal["cases"] for signal in result["signals"])
     many = len(result["signals"])
@@ -31,7 +31,8 @@ def _indented(words: str, out: Console) -> str:
     return fill(words, min(out.width, 100), initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
-def _where(now: dict[str, Any]) -> str:
+def where_now(now: dict[str, Any]) -> str:
+    """Where a signal holds, in a sentence."""
     when = f"At the close of {now['as_of']:%Y-%m-%d}"
     if not now["of"]:
         return f"{when} there was nobody to judge."

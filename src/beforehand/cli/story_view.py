@@ -13,6 +13,7 @@ from rich.text import Text
 from beforehand.calendar import to_us
 from beforehand.cli import look
 from beforehand.cli.chart import Words, chart
+from beforehand.cli.library_view import response
 from beforehand.story import words
 
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -115,6 +116,8 @@ def _alert(
         body = _told(story["sentences"], topics, marks)
         if body:
             _beside(console, label, body, min(width, READABLE + 2))
+    if alert.get("suggested"):
+        _beside(console, "Suggested", look.text(response(alert["suggested"])), min(width, READABLE + 2))
 
 
 def _standing(alert: Mapping[str, Any], zone: ZoneInfo, now_us: int) -> str:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from beforehand.workspace import Folder
 
 
+BY_NAME = {"name", "says", "event", "of_event"}
+"""Keys of a metric that do not decide what is counted by themselves: its events are in its conditions."""
+
+
 def digest_of(signal: Signal, folder: Folder) -> str:
     """The digest of everything that decides where a signal opens and closes.
 
@@ -25,7 +29,7 @@ def digest_of(signal: Signal, folder: Folder) -> str:
         for other in sorted(read_by(signal, folder.signals), key=lambda s: s.name):
             parts += [other.name, other.severity, *_meaning(other, folder, {signal.name})]
     metrics = sorted({quantity.metric for quantity, _ in quantities_of(signal, folder.signals)})
-    parts += [f"{name}: {folder.metrics[name].model_dump(exclude={'name', 'says'})!r}" for name in metrics]
+    parts += [f"{name}: {folder.metrics[name].model_dump(exclude=BY_NAME)!r}" for name in metrics]
     return sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from beforehand.errors import EngineError, InputError
+from beforehand.library import PACK
 from beforehand.workspace import schemas
 
 STARTER = Path(schemas.__file__).parent.parent / "starter"
 SETTINGS = "beforehand.yaml"
 
 
-def init(folder: Path) -> dict[str, Any]:
-    """Writes the starter into a folder, made where it is missing.
+def init(folder: Path, *, pack: bool = False) -> dict[str, Any]:
+    """Writes the starter, or with `pack` the whole library, into a folder, made where it is missing.
 
     Returns `{"workspace", "files", "problems"}`. Raises InputError where the folder is a workspace already or holds
     other files of the same names; nothing is overwritten. `beforehand.yaml` is written last: a folder that was left
@@ -29,7 +31,7 @@ def init(folder: Path) -> dict[str, Any]:
         )
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file.", "Name a folder that is empty or not there yet.", "not-a-folder")
-    texts = _texts(folder.name or "Beforehand")
+    texts = _texts(PACK if pack else STARTER, folder.name or "Beforehand")
     taken = [name for name, text in texts.items() if (folder / name).exists() and not _holds(folder / name, text)]
     if taken:
         raise InputError(
@@ -51,16 +53,17 @@ def init(folder: Path) -> dict[str, Any]:
     return {"workspace": folder, "files": sorted(texts), "problems": []}
 
 
-def _texts(name: str) -> dict[str, str]:
-    """The starter's files by relative name, `beforehand.yaml` last."""
+def _texts(source: Path, name: str) -> dict[str, str]:
+    """The files of a folder to start from by relative name, `beforehand.yaml` last."""
     texts = {
-        str(path.relative_to(STARTER)): path.read_text(encoding="utf-8")
-        for path in sorted(STARTER.rglob("*"))
+        str(path.relative_to(source)): path.read_text(encoding="utf-8")
+        for path in sorted(source.rglob("*"))
         if path.is_file()
     }
     texts[".gitignore"] = texts.pop("gitignore")
     # JSON's quotes are YAML's too, so that any folder name is a valid text.
-    texts[SETTINGS] = texts.pop(SETTINGS).replace("{name}", json.dumps(name, ensure_ascii=False))
+    named = f"name: {json.dumps(name, ensure_ascii=False)}"
+    texts[SETTINGS] = re.sub(r"^name: .*$", lambda _: named, texts.pop(SETTINGS), count=1, flags=re.MULTILINE)
     return texts
 
 

@@ -13,6 +13,7 @@ from beforehand import store
 from beforehand.calendar import Grain, to_datetime, to_us
 from beforehand.commands import questions, stories
 from beforehand.commands.alerts import as_row, present
+from beforehand.commands.library import suggested
 from beforehand.commands.questions import Whose
 from beforehand.errors import InputError, among
 from beforehand.signals.tree import Level, Quantity
@@ -97,12 +98,16 @@ def _told(
     if not occasion.clauses:
         told["headline"] = alert.headline
     row, shadow = as_row(alert, at)
+    spec = folder.specs.get(alert.signal)
     return {
         **row,
         "shadow": shadow,
         "headline": told["headline"],
         "name": occasion.account,
         "polarity": occasion.polarity,
+        "group": spec.group if spec else None,
+        "source": spec.source if spec else None,
+        "suggested": suggested(spec.playbook) if spec else None,
         "story": told,
     }
 

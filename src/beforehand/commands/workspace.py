@@ -1,8 +1,8 @@
 """The one object every face stands on: a workspace and what can be done with it.
 
 Each command is one method: plain data in, plain data out (times are aware UTC datetimes; the faces write them as ISO
-8601). What a command does, and what it takes, stands in the module of `commands/` it is bound to. Two need none:
-`commands.init` makes one, `commands.judge` judges any series.
+8601). What a command does, and what it takes, stands in the module of `commands/` it is bound to. Three need none:
+`commands.init` makes one, `commands.library` lists what ships, `commands.judge` judges any series.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ class Workspace:
     """A folder of files, its facts and its state; `actor` is who asks, written beside each change."""
 
     check = Command("check")
+    signals = Command("signals")
+    events = Command("events")
     load = Command("load")
     quarantine = Command("quarantine")
     retry_quarantine = Command("quarantine", "retry")

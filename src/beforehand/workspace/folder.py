@@ -9,6 +9,7 @@ from pathlib import Path
 from beforehand.calendar import zone_named
 from beforehand.errors import InputError, Problem, Problems, among, nearest
 from beforehand.signals import Signal, Vocabulary
+from beforehand.workspace.events import check_events, expanded, read_events
 from beforehand.workspace.metrics import read_metrics, read_outcomes, spoken
 from beforehand.workspace.reading import read_model
 from beforehand.workspace.sentences import build_signals
@@ -17,13 +18,18 @@ from beforehand.workspace.working import check_calendar
 from beforehand.workspace.yaml_file import Written, read_yaml
 
 SETTINGS, METRICS, OUTCOMES, SIGNALS = "beforehand.yaml", "metrics.yaml", "outcomes.yaml", "signals"
-NAMES = (SETTINGS, METRICS, OUTCOMES)
+EVENTS = "events.yaml"
+NAMES = (SETTINGS, METRICS, OUTCOMES, EVENTS)
 NOT_READ = ("readme.md",)  # may lie in signals/ without being taken for a signal that is not read
 
 
 @dataclass(frozen=True)
 class Folder:
-    """The files of a workspace, understood. `lines` says where each signal and case stands, for later problems."""
+    """The files of a workspace, understood. `written` says where each signal and case stands, for later problems.
+
+    The conditions of `metrics` hold what `events.yaml` says of their events; `events` are the product's own names of
+    each standard event.
+    """
 
     root: Path
     settings: SettingsSpec
@@ -33,6 +39,7 @@ class Folder:
     specs: dict[str, SignalSpec]
     outcomes: dict[str, OutcomeSpec]
     written: dict[str, Written]  # signal name -> its file, with lines
+    events: dict[str, tuple[str, ...]]
 
     @property
     def outcome_names(self) -> tuple[str, ...]:
@@ -56,9 +63,14 @@ def examine(root: Path) -> tuple[Folder, list[Problem]]:
     settings_file = read_yaml(root, SETTINGS)
     metrics_file = read_yaml(root, METRICS) if (root / METRICS).exists() else Written(METRICS)
     outcomes_file = read_yaml(root, OUTCOMES) if (root / OUTCOMES).exists() else Written(OUTCOMES)
+    events_file = read_yaml(root, EVENTS) if (root / EVENTS).exists() else Written(EVENTS)
 
     settings = read_model(SettingsSpec, settings_file)
-    metrics = read_metrics(metrics_file)
+    counted = read_metrics(metrics_file)
+    events = read_events(events_file, counted)
+    if events_file.readable:  # else what is mapped is not known
+        check_events(counted, events, metrics_file)
+    metrics = {name: expanded(spec, events) for name, spec in counted.items()}
     outcomes = read_outcomes(outcomes_file)
     outcome_names = (*RECORDED_OUTCOMES, *outcomes_file.data)
     if settings is not None:
@@ -72,7 +84,7 @@ def examine(root: Path) -> tuple[Folder, list[Problem]]:
         vocabulary, signals = build_signals(specs, spoken(metrics, metrics_file), known)
 
     problems = [*_misnamed(root), *strays]
-    for written in (settings_file, metrics_file, outcomes_file, *files):
+    for written in (settings_file, metrics_file, outcomes_file, events_file, *files):
         problems += written.problems
     folder = Folder(
         root=root,
@@ -83,6 +95,7 @@ def examine(root: Path) -> tuple[Folder, list[Problem]]:
         specs={name: spec for name, (spec, _) in specs.items()},
         outcomes=outcomes,
         written={name: written for name, (_, written) in specs.items()},
+        events=events,
     )
     return folder, sorted(problems, key=lambda p: (p.file, p.line or 0))
 

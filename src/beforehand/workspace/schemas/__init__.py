@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-NAMES = ("beforehand", "metrics", "outcomes", "signal")
+NAMES = ("beforehand", "events", "metrics", "outcomes", "signal")
 
 
 def schema(name: str) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a kind of file, made from its model."""
     from pydantic import TypeAdapter
 
-    from beforehand.workspace.spec import MetricSpec, OutcomeSpec, SettingsSpec, SignalSpec
+    from beforehand.workspace.spec import EventsSpec, MetricSpec, OutcomeSpec, SettingsSpec, SignalSpec
 
     written: dict[str, Any] = {
         "beforehand": SettingsSpec,
+        "events": EventsSpec,
         "metrics": dict[str, MetricSpec],
         "outcomes": dict[str, OutcomeSpec],
         "signal": SignalSpec,
