@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import duckdb
 
 from beforehand.facts.asking import only
-from beforehand.facts.derived import mentions
+from beforehand.facts.derived import mentions, scan
+from beforehand.facts.derived.joins import merges
 from beforehand.facts.derived.recipe import Recipe
-from beforehand.facts.derived.tables import forget, kept, note
+from beforehand.facts.derived.tables import Kept, forget, kept, note
 from beforehand.signals.tree import Mentions
 
 
@@ -21,14 +24,27 @@ def ensure(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> str:
     connection.execute("BEGIN TRANSACTION")
     try:
         table = kept(connection, recipe)
-        if newest > table.watermark:
-            if isinstance(recipe.made, Mentions):
-                mentions.refresh(connection, table, recipe)
-            table.watermark = newest
-        note(connection, table)
+        state = _state(connection, recipe)
+        if newest > table.watermark or state != table.state:
+            _refresh(connection, table, recipe)
+            table.watermark, table.state = newest, state
+            note(connection, table)
         forget(connection)
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        with suppress(duckdb.Error):  # already rolled back by the engine
+            connection.execute("ROLLBACK")
         raise
     return table.name
+
+
+def _state(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> str:
+    """What besides facts the rows follow from, as a text that changes with it."""
+    return merges(connection) if isinstance(recipe.made, scan.Stepwise) else ""
+
+
+def _refresh(connection: duckdb.DuckDBPyConnection, table: Kept, recipe: Recipe) -> None:
+    if isinstance(recipe.made, Mentions):
+        mentions.refresh(connection, table, recipe)
+    elif isinstance(recipe.made, scan.Stepwise):
+        scan.refresh(connection, table, recipe)

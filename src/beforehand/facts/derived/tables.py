@@ -7,11 +7,14 @@ rewritten, so that whoever has read up to a `stored_seq` goes on from there.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import duckdb
+import pyarrow as pa
 
 from beforehand.facts.asking import first, only
+from beforehand.facts.derived.presence import Made
 from beforehand.facts.derived.recipe import Recipe
 
 PREFIX = "made_"
@@ -31,7 +34,7 @@ WHO = ("source", "id", "account", "member", "ticket", "category")
 """What a row has of the fact it was made from."""
 _LEDGER = (
     "CREATE TABLE IF NOT EXISTS recipes (tbl VARCHAR PRIMARY KEY, digest VARCHAR NOT NULL, recipe VARCHAR NOT NULL, "
-    "watermark BIGINT NOT NULL, places VARCHAR NOT NULL, used BIGINT NOT NULL)"
+    "watermark BIGINT NOT NULL, state VARCHAR NOT NULL, used BIGINT NOT NULL)"
 )
 _JOINED = (
     "CREATE TABLE IF NOT EXISTS recipe_joins (tbl VARCHAR NOT NULL, account INTEGER NOT NULL, member INTEGER NOT NULL, "
@@ -41,11 +44,12 @@ _JOINED = (
 
 @dataclass
 class Kept:
-    """A table as the ledger has it: `watermark` is the newest arrival it has seen, -1 for none."""
+    """A table as the ledger has it: `watermark` is the newest arrival it has seen, -1 for none; `state` is what its
+    rows followed from besides facts."""
 
     name: str
     watermark: int
-    places: str
+    state: str
 
 
 def tables(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
@@ -60,7 +64,7 @@ def kept(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> Kept:
     connection.execute(_LEDGER)
     connection.execute(_JOINED)
     digest = recipe.digest
-    row = first(connection, "SELECT tbl, watermark, places FROM recipes WHERE digest = ?", [digest])
+    row = first(connection, "SELECT tbl, watermark, state FROM recipes WHERE digest = ?", [digest])
     if row is None:
         # Numbered, so that a table made anew is not taken for the one that went, of which others may have kept counts.
         number = int(only(connection, "SELECT coalesce(max(value::BIGINT), 0) + 1 FROM meta WHERE key = 'recipes'")[0])
@@ -75,7 +79,7 @@ def kept(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> Kept:
 def note(connection: duckdb.DuckDBPyConnection, table: Kept) -> None:
     """Writes down how far a table has seen; part of a transaction."""
     connection.execute(
-        "UPDATE recipes SET watermark = ?, places = ? WHERE tbl = ?", [table.watermark, table.places, table.name]
+        "UPDATE recipes SET watermark = ?, state = ? WHERE tbl = ?", [table.watermark, table.state, table.name]
     )
 
 
@@ -92,6 +96,18 @@ def what(recipe: Recipe, of: str) -> str:
     """SQL for the columns of `WHO` of a row `of` the table that a recipe reads."""
     ticket, category = (f"{of}.id", f"{of}.category") if recipe.table == "tickets" else ("NULL", "NULL")
     return f"{of}.source, {of}.id, {of}.account, {of}.member, {ticket} AS ticket, {category} AS category"
+
+
+def want(connection: duckdb.DuckDBPyConnection, parts: Iterable[Made]) -> None:
+    """Makes `wanted`, the rows that a table is to say: the fact each is made from, when, learned when, with a sign."""
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE wanted (seq BIGINT, at_us BIGINT, learned_us BIGINT, sign TINYINT)"
+    )
+    for part in parts:
+        columns = dict(zip(("seq", "at_us", "learned_us", "sign"), part.signed(), strict=True))
+        connection.register("wanted_given", pa.table(columns))
+        connection.execute("INSERT INTO wanted SELECT * FROM wanted_given")
+        connection.unregister("wanted_given")
 
 
 def write(connection: duckdb.DuckDBPyConnection, table: Kept, recipe: Recipe, old: str | None) -> None:
@@ -116,9 +132,10 @@ def write(connection: duckdb.DuckDBPyConnection, table: Kept, recipe: Recipe, ol
         made = (
             f"SELECT {who}, at_us, learned_us, sign(net)::TINYINT AS sign FROM ("
             f"SELECT {who}, at_us, learned_us, sum(sign) AS net FROM ({made}{taken}) GROUP BY ALL HAVING net <> 0), "
-            "range(abs(net)::BIGINT)"
+            "unnest(range(abs(net)::BIGINT))"
         )
     append(connection, table, made)
+    connection.execute("DROP TABLE wanted")
 
 
 def append(connection: duckdb.DuckDBPyConnection, table: Kept, rows: str) -> None:
