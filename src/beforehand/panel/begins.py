@@ -1,4 +1,4 @@
-"""First facts of every stored account or member, kept in the facts file and brought up to date by what is new.
+"""First facts of every stored account, member or slot, kept in the facts file and brought up to date by what is new.
 
 For each the first fact learned, then each fact learned later that occurred before all learned earlier. Facts that are
 left out (internal, test, bot) begin no life; a churned outcome neither begins one nor opens it again.
@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlglot import exp
 
-from beforehand.panel.columns import VERSIONED
+from beforehand.panel.columns import signed
 from beforehand.panel.compile import Engine, Rows
+from beforehand.panel.facets import Facet
 from beforehand.panel.life import NEVER, Points, Stated
 from beforehand.panel.store import Span, insert, span, transaction
 from beforehand.panel.subjects import Ids
@@ -40,8 +41,8 @@ class Firsts:
 class Begins:
     """The table of first facts of one kind of subject.
 
-    `rows` and `account_rows` are the
-    sheet's tables of stored nodes and their rows.
+    `rows` is the sheet's table of stored nodes and their rows, `accounts` that of stored accounts and the places of
+    theirs. `facet` is what the subjects are within accounts; then only tables whose rows have it are looked at.
     """
 
     def __init__(
@@ -51,16 +52,20 @@ class Begins:
         excluded_events: exp.Expr | None,
         excluded: Ids,
         rows: str,
-        account_rows: str,
+        accounts: str,
+        facet: Facet | None = None,
     ) -> None:
-        self.rows, self.account_rows = rows, account_rows
+        self.rows, self.accounts, self.facet = rows, accounts, facet
+        self.tables = TABLES if facet is None else facet.tables
         self.connection = connection
         self.kind = kind
         self.excluded_events = excluded_events
         self.people = len(excluded) > 0
-        self.keys = "account" if kind == "account" else "account, member"
+        self.member = "NULL" if kind == "account" else "member" if facet is None else "subject_slot"
+        self.keys = "account" if kind == "account" else f"account, {self.member}"
         left_out = excluded_events.sql(dialect="duckdb") if excluded_events is not None else ""
-        self.context = sha256(f"1|{left_out}|{excluded.tolist()}".encode()).hexdigest()[:24]
+        text = f"1|{left_out}|{excluded.tolist()}|{facet.name if facet else ''}"
+        self.context = sha256(text.encode()).hexdigest()[:24]
         self.table = f"panel_first_{kind}"
 
     def refresh(self) -> None:
@@ -82,7 +87,7 @@ class Begins:
                     f"CREATE OR REPLACE TABLE {self.table}"
                     " (account INTEGER, member INTEGER, at_us BIGINT, known_us BIGINT, newest_us BIGINT)"
                 )
-            for table in TABLES:
+            for table in self.tables:
                 watermark = seen.get(table, -1)
                 extent = span(self.connection, table, watermark)
                 if extent is not None:
@@ -93,24 +98,27 @@ class Begins:
                 self._see("", self._count())
             self._compact(seen.get("", self._count()))
 
-    def _filtered(self, table: str, after_seq: int | None, *more: exp.Expr) -> str:
+    def _source(self, table: str, after_seq: int | None) -> tuple[str, str]:
+        """Where to read from, and the conditions that rows must meet (with `WHERE`, or nothing)."""
         rows = Rows(
-            table, self.kind, 0, 0, after_seq, excluded_events=self.excluded_events, excluded_people=self.people
-        )
-        filters = [*rows.filters(), *more]
-        if table in VERSIONED:
+            table, self.kind, 0, 0, after_seq, excluded_events=self.excluded_events, excluded_people=self.people,
+            subject=self.facet,
+        )  # fmt: skip
+        filters = rows.filters()
+        if signed(table):
             filters.append(exp.GT(this=exp.column("sign"), expression=exp.Literal.number(0)))
         if table == "outcomes":
             filters.append(exp.NEQ(this=exp.column("outcome"), expression=exp.Literal.string("churned")))
-        return " WHERE " + exp.and_(*filters).sql(dialect=Engine.dialect) if filters else ""
+        conditions = " WHERE " + exp.and_(*filters).sql(dialect=Engine.dialect) if filters else ""
+        return rows.source.sql(dialect=Engine.dialect), conditions
 
     def _add(self, table: str, extent: Span, watermark: int) -> None:
         """Adds the first facts of a table, or of what arrived after the watermark."""
-        rows = self._filtered(table, watermark if watermark >= 0 else None)
+        source, rows = self._source(table, watermark if watermark >= 0 else None)
         if self.kind == "account" and extent.rows >= LARGE:
             self._add_by_time(table, extent, rows)
         else:
-            self._add_rows(table, extent, rows)
+            self._add_rows(source, extent, rows)
 
     def _add_by_time(self, table: str, extent: Span, rows: str) -> None:
         """As `_add_rows`, quicker: facts lie roughly in order of time, so most first facts are among the early ones.
@@ -148,18 +156,18 @@ class Begins:
         )
         return self.connection.execute("SELECT 1 FROM panel_left LIMIT 1").fetchone() is not None
 
-    def _add_rows(self, table: str, extent: Span, rows: str) -> None:
-        member = "NULL" if self.kind == "account" else "member"
+    def _add_rows(self, source: str, extent: Span, rows: str) -> None:
+        member = self.member
         if not extent.delay_us:
             self.connection.execute(
                 f"INSERT INTO {self.table} SELECT account, {member}, epoch_us(min(occurred_at)) AS first_us, first_us,"
-                f" epoch_us(max(occurred_at)) FROM {table}{rows} GROUP BY {self.keys}"
+                f" epoch_us(max(occurred_at)) FROM {source}{rows} GROUP BY {self.keys}"
             )
             return
         self.connection.execute(
             f"CREATE OR REPLACE TEMP TABLE panel_firsts AS SELECT {self.keys}, min({_OCCURRED}) AS first_us,"
             f" max({_OCCURRED}) AS newest_us, min({_OCCURRED} + delay) AS known_us,"
-            f" arg_min({_OCCURRED}, {_OCCURRED} + delay) AS at_us FROM {table}{rows} GROUP BY {self.keys}"
+            f" arg_min({_OCCURRED}, {_OCCURRED} + delay) AS at_us FROM {source}{rows} GROUP BY {self.keys}"
         )
         self.connection.execute(
             f"INSERT INTO {self.table} SELECT account, {member}, at_us, known_us, newest_us FROM panel_firsts"
@@ -167,7 +175,7 @@ class Begins:
         # Facts that occurred before the one learned first: of those, each that was earlier than all learned before it.
         on = f"USING ({self.keys})"
         earlier = (
-            f"SELECT {self.keys}, {_OCCURRED} AS us, {_OCCURRED} + t.delay AS known FROM (FROM {table}{rows}) t"
+            f"SELECT {self.keys}, {_OCCURRED} AS us, {_OCCURRED} + t.delay AS known FROM (FROM {source}{rows}) t"
             f" JOIN (FROM panel_firsts WHERE first_us < at_us) f {on} WHERE {_OCCURRED} < f.at_us"
         )
         self.connection.execute(
@@ -215,10 +223,10 @@ class Begins:
         return Firsts(Points(row, at, known).frontier(), latest)
 
     def churned(self) -> Stated:
-        """The recorded churned outcomes of the accounts, as ends."""
+        """The recorded churned outcomes, as ends; rows are places of accounts."""
         found = self.connection.execute(
             f"SELECT DISTINCT r.row AS row, {_OCCURRED} AS at, {_OCCURRED} + o.delay AS known FROM outcomes o"
-            f" JOIN {self.account_rows} r USING (account) WHERE o.outcome = 'churned' ORDER BY r.row, \"at\", known"
+            f" JOIN {self.accounts} r USING (account) WHERE o.outcome = 'churned' ORDER BY r.row, \"at\", known"
         ).fetchnumpy()
         row, at, known = (np.asarray(found[name], dtype=np.int64) for name in ("row", "at", "known"))
         return Stated(row, at, known, np.full(row.size, NEVER, np.int64))
@@ -230,17 +238,17 @@ class Begins:
             return Points(none, none, none)
         self.connection.execute("CREATE OR REPLACE TEMP TABLE panel_ends (row BIGINT, end_us BIGINT, number BIGINT)")
         insert(self.connection, "panel_ends", {"row": ends.row[chosen], "end_us": ends.at_us[chosen], "number": chosen})
-        on = "USING (account)" if self.kind == "account" else "USING (account, member)"
+        on = "e.account = t.account" + ("" if self.kind == "account" else f" AND e.member = t.{self.member}")
         self.connection.execute(
             f"CREATE OR REPLACE TEMP TABLE panel_ended AS SELECT r.account, r.member, e.end_us, e.number"
             f" FROM {self.rows} r JOIN panel_ends e USING (row)"
         )
         pieces = []
-        for table in TABLES:
-            inner = f"FROM {table}{self._filtered(table, None)}"
+        for table in self.tables:
+            inner = "FROM " + "".join(self._source(table, None))
             pieces.append(
                 f"SELECT e.number AS number, {_OCCURRED} AS us, {_OCCURRED} + t.delay AS known FROM ({inner}) t"
-                f" JOIN panel_ended e {on} WHERE {_OCCURRED} > e.end_us"
+                f" JOIN panel_ended e ON {on} WHERE {_OCCURRED} > e.end_us"
             )
         found = self.connection.execute(
             f"SELECT number, us, known FROM (SELECT *, {_BEFORE.format('number')} FROM ({' UNION ALL '.join(pieces)}))"
@@ -248,3 +256,16 @@ class Begins:
         ).fetchnumpy()
         number, us, known = (np.asarray(found[n], dtype=np.int64) for n in ("number", "us", "known"))
         return Points(number, us, known).frontier()
+
+
+def first_ever(connection: duckdb.DuckDBPyConnection, table: str) -> Points:
+    """The first fact of a whole table as row 0: that learned first, and each later one that is earlier than all."""
+    known = f"{_OCCURRED} + delay"
+    found = connection.execute(
+        f"SELECT us, known FROM (SELECT us, known, {_BEFORE.replace('PARTITION BY {} ', '')} FROM"
+        f" (SELECT {_OCCURRED} AS us, {known} AS known FROM {table}"
+        f" WHERE {_OCCURRED} <= (SELECT arg_min({_OCCURRED}, {known}) FROM {table})))"
+        " WHERE before IS NULL OR us < before"
+    ).fetchnumpy()
+    us, learned = (np.asarray(found[name], dtype=np.int64) for name in ("us", "known"))
+    return Points(np.zeros(us.size, np.int64), us, learned).frontier()

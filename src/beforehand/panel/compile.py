@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 from sqlglot import exp
 
 from beforehand.calendar import DAY_US, HOUR_US, Grain, offsets
-from beforehand.panel.columns import VERSIONED, Column
+from beforehand.panel.columns import Column, signed
+from beforehand.panel.facets import Facet, source
 from beforehand.signals.tree import SubjectKind
 
 ANCHOR_WEEKS = 110_000
@@ -100,7 +101,10 @@ def _whole(number: int) -> exp.Expr:
 
 @dataclass(frozen=True)
 class Rows:
-    """Which rows of a fact table a scan reads, and what its instants span (UTC microseconds, arrivals included)."""
+    """Which rows of a fact table a scan reads, and what its instants span (UTC microseconds, arrivals included).
+
+    `subject` is what the subjects are where they are neither accounts nor people, `value` what bits stand for.
+    """
 
     table: str
     kind: SubjectKind
@@ -113,6 +117,13 @@ class Rows:
     excluded_events: exp.Expr | None = None
     excluded_people: bool = False
     since_us: int | None = None
+    subject: Facet | None = None
+    value: Facet | None = None
+
+    @property
+    def source(self) -> exp.Expr:
+        """What to read from, by the name of the table."""
+        return source(self.table, self.subject, self.value)
 
     def filters(self) -> list[exp.Expr]:
         """The conditions a row must meet."""
@@ -141,9 +152,12 @@ class Rows:
             )
         return found
 
-    def subject(self) -> list[exp.Expr]:
-        """The columns a subject is known by."""
-        return [exp.column(name) for name in (("account",) if self.kind == "account" else ("account", "member"))]
+    def keys(self) -> list[exp.Expr]:
+        """The columns a subject is known by: its account, and its place there as `member`."""
+        if self.kind == "account":
+            return [exp.column("account")]
+        member = exp.column("member") if self.subject is None else _as(exp.column("subject_slot"), "INTEGER", "member")
+        return [exp.column("account"), member]
 
 
 def scan(
@@ -158,7 +172,8 @@ def scan(
 
     `reads`: rows whose delay is within grace, which are surely on time; the others, with their lag; all, with their
     lag; or all where none is late. Lag is the number of periods from the one a fact belongs to up to the first close
-    that knew it. `part` is the word of a bitmap, the member where people are counted one by one, else -1.
+    that knew it. `part` is the word of a bitmap, the member (or the slot of a value) where each is counted by itself,
+    else -1.
     """
     us = Engine.microseconds("occurred_at")
     belongs = period(grain, zone, us, rows.first_us, rows.last_us)
@@ -172,27 +187,35 @@ def scan(
         known = period(grain, zone, learned, rows.first_us - grace_us, rows.last_us)
         lag = exp.func("greatest", exp.Sub(this=known, expression=exp.Paren(this=belongs.copy())), _whole(0))
     part: exp.Expr = exp.Literal.number(-1)
+    apart = exp.column("member" if rows.value is None else "value_slot")
     if any(column.op == "bits" for column in columns):
-        part = _number("COALESCE(member >> 6, -1)")
+        part = _number("COALESCE(:apart >> 6, -1)", apart=apart)
     elif any(column.op == "present" for column in columns):
-        part = exp.func("coalesce", exp.column("member"), _whole(-1))
+        part = exp.func("coalesce", apart, _whole(-1))
     keys = [
-        *rows.subject(),
+        *rows.keys(),
         _as(belongs, "INTEGER", "period"),
         _as(lag, "INTEGER", "lag"),
         _as(part, "INTEGER", "part"),
     ]
     # Constants are no part of the key: each would make every group larger.
     grouped = [str(i + 1) for i, key in enumerate(keys) if key.find(exp.Column) is not None]
-    values = [piece for column in columns for piece in aggregates(column, rows.table, us)]
-    return exp.select(*keys, *values).from_(rows.table).where(*filters).group_by(*grouped)
+    values = [piece for column in columns for piece in aggregates(column, rows.table, us, apart)]
+    return exp.select(*keys, *values).from_(rows.source).where(*filters).group_by(*grouped)
 
 
-def aggregates(column: Column, table: str, us: exp.Expr) -> list[exp.Expr]:
-    """A column's results over the rows of a group; a last value has three (value, time, arrival)."""
-    sign = exp.column("sign") if table in VERSIONED else None
+def aggregates(column: Column, table: str, us: exp.Expr, apart: exp.Expr) -> list[exp.Expr]:
+    """A column's results over the rows of a group; a last value has three (value, time, arrival).
+
+    `apart` is the number of the bit a row has in a bitmap.
+    """
+    sign = exp.column("sign") if signed(table) else None
     condition = column.condition
     match column.op:
+        case "rows":
+            added = exp.GT(this=exp.column("sign"), expression=_whole(0))
+            given = added if condition is None else exp.and_(condition.copy(), added)
+            return [_as(exp.CountIf(this=given), "INTEGER", column.name)]
         case "count" | "present":
             if sign is not None:
                 counted: exp.Expr = exp.func("coalesce", exp.Sum(this=_where(condition, sign)), _whole(0))
@@ -210,7 +233,7 @@ def aggregates(column: Column, table: str, us: exp.Expr) -> list[exp.Expr]:
                 value = exp.Mul(this=value, expression=sign)
             return [_as(exp.func("coalesce", exp.Sum(this=_where(condition, value)), _whole(0)), "DOUBLE", column.name)]
         case "bits":
-            bit = Engine.bit(exp.column("member"))
+            bit = Engine.bit(apart.copy())
             taken = exp.BitwiseOrAgg(this=_where(condition, bit))
             return [_as(exp.func("coalesce", taken, _whole(0)), "UBIGINT", column.name)]
         case _:

@@ -62,10 +62,21 @@ class Stated:
     from_us: Int
     until_us: Int
 
+    @classmethod
+    def none(cls) -> Stated:
+        """Nothing stated."""
+        return cls(*(np.empty(0, np.int64) for _ in range(4)))
+
     def of(self, low: int, high: int) -> Stated:
         """The statements about rows low..high-1, which become rows 0..; they must be sorted by row."""
         some = slice(*(int(i) for i in np.searchsorted(self.row, [low, high])))
         return Stated(self.row[some] - low, self.at_us[some], self.from_us[some], self.until_us[some])
+
+    def spread(self, group: Int) -> Stated:
+        """What was stated about places, of the rows that have them: `group` is the place of each row, ascending."""
+        low, high = (np.searchsorted(group, self.row, side=side) for side in ("left", "right"))
+        chosen = np.repeat(np.arange(self.row.size), high - low)
+        return self.take(chosen, ranges(low, high))
 
     def take(self, chosen: Int, row: Int) -> Stated:
         """Some of the statements, about other rows."""
@@ -90,20 +101,23 @@ class Lives:
     """The lives of all subjects of a sheet; rows of all arrays ascending.
 
     `facts` are first facts, `starts` and `ends` what was stated; `after` holds the facts after each end, with the
-    index of the end as their row.
+    index of the end as their row. `partly`: before its first fact there is nothing of a subject that could be missed,
+    so that the stretch in which its life begins is whole.
     """
 
     facts: Points
     starts: Stated
     ends: Stated
     after: Points
+    partly: bool = False
 
     def of(self, low: int, high: int) -> Lives:
         """The lives of rows low..high-1."""
         start, stop = (int(i) for i in np.searchsorted(self.ends.row, [low, high]))
         return Lives(
-            self.facts.of(low, high), self.starts.of(low, high), self.ends.of(low, high), self.after.of(start, stop)
-        )
+            self.facts.of(low, high), self.starts.of(low, high), self.ends.of(low, high), self.after.of(start, stop),
+            self.partly,
+        )  # fmt: skip
 
     def begun(self, size: int, known_us: Int) -> Int:
         """When each life began as known at each moment, `[size, moments]`; NEVER where it had not."""
@@ -136,7 +150,8 @@ class Lives:
         what the close that many places later knew. Where that is beyond the last close, the last one counts.
         """
         rows = self.unsettled(size, end_us, known_us)
-        ok = np.asarray(start_us[None, :] >= self.begun(size, np.array([NEVER])))
+        since = end_us - 1 if self.partly else start_us
+        ok = np.asarray(since[None, :] >= self.begun(size, np.array([NEVER])))
         lives, ends = self._only(rows, size), self.ends
         begun = lives.begun(rows.size, known_us)
         ends = lives.ends
@@ -145,7 +160,7 @@ class Lives:
         varying = np.empty((ages, rows.size, start_us.size), bool)
         for age in range(ages):
             at = np.minimum(np.arange(start_us.size) + age, known_us.size - 1)
-            varying[age] = start_us >= begun[:, at]
+            varying[age] = since >= begun[:, at]
             cut = (end_us[None, :] > ends.at_us[:, None]) & (start_us[None, :] < again[:, at])
             np.logical_and.at(varying[age], ends.row, ~(standing[:, at] & cut))
         ok[rows] = varying[0]
@@ -179,7 +194,14 @@ class Lives:
             self.starts.take(starts, place[self.starts.row[starts]]),
             self.ends.take(ends, place[self.ends.row[ends]]),
             Points(index[self.after.row[kept]], self.after.at_us[kept], self.after.known_us[kept]),
+            self.partly,
         )
+
+
+def ranges(low: Int, high: Int) -> Int:
+    """The numbers low .. high-1 of each pair, one after the other."""
+    size = high - low
+    return np.asarray(np.arange(int(size.sum())) - np.repeat(np.cumsum(size) - size - low, size))
 
 
 def until(row: Int, key: Sequence[Int], known_us: Int) -> Int:

@@ -1,24 +1,23 @@
-"""Subjects of a sheet laid out together: cells read, aged, cut to lives, and given out as windows."""
+"""Subjects of a sheet laid out together: counted, cut to lives, and given out as windows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from beforehand.calendar import DAY_US, Grain
 from beforehand.panel import layout
 from beforehand.panel.closes import Closes
-from beforehand.panel.columns import Plan
-from beforehand.panel.compile import results
-from beforehand.panel.kept import Laid, Lived, Read
-from beforehand.panel.layout import Cells, Float
+from beforehand.panel.kept import Laid, Lived
+from beforehand.panel.layout import Float
 from beforehand.panel.life import NEVER
-from beforehand.panel.store import CellSet
+from beforehand.panel.plans import Plan, core
+from beforehand.panel.roles import held_by, rolled_up
+from beforehand.panel.strip import Asked, Strip
 from beforehand.panel.traits import as_trait
 from beforehand.panel.working import COUNTRY, Places
-from beforehand.signals.numbers import Bool, Int, MetricFailed, Trait
+from beforehand.signals.numbers import Bool, Int, Trait
 from beforehand.signals.tree import Quantity
 
 if TYPE_CHECKING:
@@ -92,8 +91,10 @@ class Pane:
         # For a period still filling, what holds now counts, not what will hold at its end.
         at = np.minimum(ends, self.sheet.closes[grain].now_us)
         codes = own.of(low, high).codes(high - low, at, known)
-        if of_account is not None:
-            codes = np.where(codes == -2, of_account.of(low, high).codes(high - low, at, known), codes)
+        if of_account is not None and high > low:
+            group = self.sheet.subjects.group[low:high]
+            theirs = of_account.of(int(group[0]), int(group[-1]) + 1).codes(int(group[-1] - group[0]) + 1, at, known)
+            codes = np.where(codes == -2, theirs[group - group[0]], codes)
         return as_trait(codes, own.words)
 
     def workdays(self, width: int) -> Bool:
@@ -120,77 +121,50 @@ class Pane:
 
     def _values(self, quantity: Quantity, closes: Closes, first: int, ages: int) -> Float:
         """The quantity at ages 0 .. ages-1 over the periods first .. last, `[ages or 1, n, P]`, NaN outside life."""
-        plan = self.sheet.plans[quantity.metric]
+        plan = self.sheet.needs.plans[core(quantity)]
         days = quantity.rolling_days or 1
-        values = self._metric(plan, closes, first, ages, days)
+        asked = Asked(closes, first, ages, days, quantity.standing)
+        # Who was active is asked of each period, whatever is added up over it.
+        plans = [(plan, asked)]
         if quantity.per_active:
-            people = self._metric(self.sheet.active, closes, first, ages, days)
-            values = _ratio(values, people)
+            plans.append((self.sheet.needs.active[quantity.role], Asked(closes, first, ages, days)))
+        counted, nobody = self._counted(quantity.role, plans)
+        parts = counted[0][: len(plan.parts)]
+        values = parts[0] if len(parts) == 1 else _ratio(*parts)
+        if quantity.standing and plan.seen is not None:
+            values = self._unheard(values, counted[0][-1], plan, asked)
+        if quantity.per_active:
+            values = _ratio(values, counted[1][0])
+        if nobody is not None:
+            values = _without(values, nobody, ages)
         values = self._within_life(values, closes, first, ages, days)
         return self._tracked(quantity, values, closes, first, days)
 
-    def _metric(self, plan: Plan, closes: Closes, first: int, ages: int, days: int) -> Float:
-        parts = [self._column(plan, column.name, column.op, closes, first, ages, days) for column in plan.parts]
-        if plan.aggregate == "people" and plan.parts[0].op == "count":
-            return np.minimum(parts[0], 1.0)
-        return parts[0] if len(parts) == 1 else _ratio(*parts)
+    def _counted(self, role: str | None, plans: list[tuple[Plan, Asked]]) -> tuple[list[list[Float]], Bool | None]:
+        """The columns of each plan; and where, with a role, there is nobody to count at a close, `[n, P]`."""
+        sheet, kind = self.sheet, self.sheet.subjects.kind
+        if role is None or kind == "person":
+            strip = Strip(sheet, sheet.rows_table, kind != "account", self.low, self.high)
+            counted = [strip.values(plan, asked) for plan, asked in plans]
+            if role is None:
+                return counted, None
+            held = held_by(sheet.roles[role], plans[0][1], sheet.subjects.group, self.low, self.high)
+            return counted, ~held
+        counted, ever = [], np.zeros(0, bool)
+        for plan, asked in plans:
+            found, ever = rolled_up(sheet, sheet.roles[role], plan, asked, self.low, self.high)
+            counted.append(found)
+        return counted, ~ever
 
-    def _column(self, plan: Plan, name: str, op: str, closes: Closes, first: int, ages: int, days: int) -> Float:
-        slots = self.sheet.subjects.slots
-        start = first - (days - 1)
-        # A last value is carried from however far back; others only need the periods asked for.
-        cells = self._cells(plan.table, closes.grain, name, op, None if op == "last" else start, closes.last)
-        shape = (self.size, start, closes.last)
-        match op:
-            case "last":
-                return layout.lasts(cells, name, self.size, first, closes.last, ages)
-            case "present":
-                values = layout.present_people(cells, name, slots, shape, ages, days)
-            case "bits" if days > 1:
-                values = layout.rolling_people(cells, name, slots, shape, ages, days)
-            case "bits":
-                values = layout.aged(layout.bits(cells, name, slots, *shape), ages)
-            case _:
-                values = layout.aged(layout.additive(cells, name, *shape), ages, days)
-        return values[:, :, days - 1 :]
+    def _unheard(self, values: Float, seen: Float, plan: Plan, asked: Asked) -> Float:
+        """NaN where nothing ever came of a life that began before the first fact of the table: the past is not known.
 
-    def _cells(self, table: str, grain: Grain, name: str, op: str, first: int | None, last: int) -> Cells:
-        """The cells of a column in this block, read with all its set's columns at once and kept."""
-        counted = self.sheet.counted[table, grain]
-        if name in counted.failed:
-            raise MetricFailed(name)
-        cell_set = next(s for s in counted.sets if name in s.names)
-        everything = first is None or first <= self.sheet.closes[grain].data_from
-        bound = None if everything else first
-        return self.sheet.kept.get(
-            (self.low, self.high, cell_set.base, op == "last"),
-            lambda: Read(bound, self._read(cell_set, bound, last, op == "last")),
-            good=lambda read: read.first is None or (bound is not None and read.first <= bound),
-        ).cells
-
-    def _read(self, cell_set: CellSet, first: int | None, last: int, lasts: bool) -> Cells:
-        names = [n for column in cell_set.columns if (column.op == "last") == lasts for n in results(column)]
-        on = "c.account = r.account" + (" AND c.member = r.member" if self.sheet.subjects.kind == "person" else "")
-        since = f" AND c.period >= {first}" if first is not None else ""
-        # Which member or word a cell is about is only asked of people, and the stored account where members have moved.
-        people = any(column.op in ("bits", "present") for column in cell_set.columns)
-        more = (["part"] if people else []) + (["account"] if people and self.sheet.subjects.slots else [])
-        listed = ", ".join(
-            [f"(r.row - {self.low})::INTEGER AS row", *(f"c.{n}" for n in ("period", "lag", *more, *names))]
-        )
-        pieces = [
-            f"SELECT {listed} FROM {table} c JOIN {self.sheet.rows_table} r ON {on}"
-            f" WHERE r.row >= {self.low} AND r.row < {self.high} AND c.period <= {last}{since}"
-            for table, rows in ((cell_set.base, cell_set.base_rows), (cell_set.later, cell_set.later_rows))
-            if rows or table == cell_set.base
-        ]
-        found = self.sheet.connection.execute(" UNION ALL ".join(pieces)).fetchnumpy()
-        plain = {name: _plain(values) for name, values in found.items()}
-        none = np.broadcast_to(np.int32(-1), plain["row"].shape)
-        row, period, lag, account, part = (
-            plain.get(n, none).astype(np.int32, copy=False) for n in ("row", "period", "lag", "account", "part")
-        )
-        return Cells(row, period, lag, account, part, {name: plain[name] for name in names})
+        `seen` is how many rows there ever were, as known at each age.
+        """
+        closes = asked.closes
+        known = closes.known(closes.starts(asked.first, closes.last)[1:])
+        old = self.lives.begun(self.size, known) < self.sheet.heard[plan.base].earliest(1, known)
+        return _without(values, old, asked.ages, seen == 0) if old.any() else values
 
     # -- life ----------------------------------------------------------------------------------------------------
 
@@ -239,10 +213,16 @@ def _ratio(over: Float, under: Float) -> Float:
     return out
 
 
-def _plain(values: NDArray[np.generic] | np.ma.MaskedArray) -> NDArray[np.generic]:
-    """An array without a mask: what was NULL is NaN (only last values may be)."""
-    if not isinstance(values, np.ma.MaskedArray):
-        return values
-    if values.dtype.kind == "f":
-        return values.filled(np.nan)
-    return values.filled(0)
+def _without(values: Float, closed: Bool, ages: int, only: Bool | None = None) -> Float:
+    """NaN where something is true of a row at the close that an age looks from, `closed` `[n, P]`; beyond the last
+    close, of the last. With `only`, `[ages or 1, n, P]`, just where that is true as well.
+    """
+    varies = bool((closed != closed[:, :1]).any()) or (only is not None and len(only) > 1)
+    out = np.repeat(values, ages, axis=0) if varies and len(values) < ages else values.copy()
+    width = out.shape[2]
+    for age in range(len(out)):
+        hit = closed[:, np.minimum(np.arange(width) + age, width - 1)]
+        if only is not None:
+            hit = hit & only[min(age, len(only) - 1)]
+        out[age][hit] = np.nan
+    return out

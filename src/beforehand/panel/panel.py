@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from beforehand.calendar import HOUR_US, Grain, start_of, zone_named
-from beforehand.panel import columns, traits, where
-from beforehand.panel.begins import Begins
+from beforehand.panel import facets, traits, where
+from beforehand.panel.begins import Begins, first_ever
 from beforehand.panel.closes import closes_of
-from beforehand.panel.columns import ACTIVE, Column, Plan
-from beforehand.panel.life import Lives, Stated
-from beforehand.panel.sheet import ACTIVITY, Counted, Sheet
-from beforehand.panel.store import CellStore, Scope, Span, insert, renew, span
-from beforehand.panel.subjects import Ids, Subjects, excluded_people, subjects
+from beforehand.panel.counting import Counted, Counting
+from beforehand.panel.facets import Facet, facet_of
+from beforehand.panel.life import Lives, Points, Stated
+from beforehand.panel.plans import Needs, Place, core, needs_of
+from beforehand.panel.refusals import why_not
+from beforehand.panel.roles import Holders, holders
+from beforehand.panel.sheet import ACTIVITY, Sheet
+from beforehand.panel.store import CellStore, Span, insert, renew, span, transaction
+from beforehand.panel.subjects import Ids, Subjects, excluded_people, facet_slots, facet_subjects, subjects
 from beforehand.panel.traits import Dated
 from beforehand.panel.working import COUNTRY, Working, by_place
 from beforehand.signals.tree import Quantity, SubjectKind
@@ -72,52 +76,98 @@ class Panel:
         metric is not defined well, EngineError where nothing can be counted.
         """
         asked = set(quantities)
+        for quantity, _ in asked:
+            refused = why_not(quantity, kind, self.metrics)
+            if refused is not None:
+                raise refused
         excluded = excluded_people(self.connection, self.settings.exclude.people)
-        plans = {q.metric: columns.plan(self.metrics[q.metric], kind) for q, _ in asked}
-        active = columns.plan(ACTIVE, kind)
-        needs = self._needs(asked, plans, active)
-        people = any(column.op in ("bits", "present") for some in needs.values() for column in some.values())
-        roster = subjects(self.facts, kind, excluded, people)
-        spans = {table: span(self.connection, table) for table, _ in needs}
-        begun = [s.first_us for s in spans.values() if s is not None]
-        if not asked:  # traits alone: the closes begin with the first fact of all
-            begun = [s.first_us for s in (span(self.connection, table) for table in TABLES) if s is not None]
+        self._tidy()
+        renew(self.connection)
+        needs = needs_of(asked, self.metrics, kind, self._ensured(asked))
+        facet = facet_of(kind, self.settings.feature)
+        self._told_apart(needs, facet)
+        spans = {place.table: span(self.connection, place.table) for place in needs.columns}
+        # Of made facts, the facts they are made from: that there is none yet says something too.
+        bases = {plan.base for plan in needs.every} if asked else set(TABLES)
+        begun = [s.first_us for s in (spans.get(t) or span(self.connection, t) for t in bases) if s is not None]
         closes = {
             grain: closes_of(
                 grain, self.zone, grace_us, now_us, min(begun, default=None), since_us, until_us, last, filling
             )
             for grain in {grain for _, grain in asked} | set(grains)
         }
-        store = CellStore(self.connection)
-        self._tidy()
-        renew(self.connection)
         number = next(_sheets)
-        rows = self._rows(roster, number)
-        temporary = list(dict.fromkeys(rows))
-        counted = {}
-        for (table, grain), wanted_columns in needs.items():
-            given = list(wanted_columns.values())
+        counting = Counting(CellStore(self.connection), self.zone, grace_us, self.excluded_events, excluded, facet)
+        counted, temporary = {}, list[str]()
+        for place, columns in needs.columns.items():
             since = None
-            if grain is Grain.HOUR and all(column.op != "last" for column in given):
+            if place.grain is Grain.HOUR and place not in needs.whole:
                 # By whole days, so that a set counted at one close serves the next ones too.
-                floor = (closes[grain].first - hours) // 24 * 24
+                floor = (closes[place.grain].first - hours) // 24 * 24
                 since = floor * HOUR_US
-                closes[grain] = replace(closes[grain], data_from=max(closes[grain].data_from, floor))
-            scope = Scope(table, grain, kind, self.zone, grace_us, self.excluded_events, since)
-            if filling and self._learned_since(table, spans[table], now_us):
-                sets, failed = store.passing(scope, given, excluded, now_us, f"{number}_{len(temporary)}")
-                temporary += [name for cells in sets for name in (cells.base, cells.later)]
+                closes[place.grain] = replace(closes[place.grain], data_from=max(closes[place.grain].data_from, floor))
+            given = list(columns.values())
+            if filling and self._learned_since(place.table, spans[place.table], now_us):
+                counted[place] = counting.passing(place, given, now_us, f"{number}_{len(temporary)}", since)
+                temporary += [name for cells in counted[place].sets for name in (cells.base, cells.later)]
             else:
-                sets, failed = store.prepare(scope, given, excluded)
-            counted[table, grain] = Counted(tuple(sets), failed)
+                counted[place] = counting.kept(place, given, since)
+        people = any(column.op in ("bits", "present") for some in needs.columns.values() for column in some.values())
+        roster = subjects(self.facts, kind if facet is None else "account", excluded, people)
+        if facet is not None:
+            roster = facet_subjects(self.facts, kind, facet, roster, _holding(needs, counted))
+        rows = self._rows(roster, number)
+        roles = self._roles(asked, roster, excluded, number)
+        temporary += [*rows, *(held.table for held in roles.values())]
         by_country = {COUNTRY} if self.holidays.by_country else set()
         traits_read = {name: self._trait(name, roster, rows) for name in (set(wanted) | by_country) - {"age"}}
         sheet = Sheet(
-            self.connection, roster, closes, plans, active, counted, self._lives(roster, rows, excluded),
-            traits_read, rows[0], self._working(traits_read), self._tracked(asked),
+            self.connection, roster, closes, needs, counted, self._lives(roster, rows, excluded, facet), traits_read,
+            rows[0], self._working(traits_read), self._tracked(asked), roles, self._heard(asked, needs),
+            {f: facet_slots(self.connection, f, roster) for f in {plan.facet for plan in needs.every} if f is not None},
         )  # fmt: skip
-        self._made.append((weakref.ref(sheet), temporary))
+        self._made.append((weakref.ref(sheet), list(dict.fromkeys(temporary))))
         return sheet
+
+    def _ensured(self, asked: Iterable[tuple[Quantity, Grain]]) -> dict[Quantity, str]:
+        """The tables of the made facts that are asked for, brought up to date."""
+        from beforehand.facts.derived import ensure, recipe_of
+
+        time = business_time(self.settings, zone=self.zone.key)
+        place = COUNTRY if self.holidays.by_country else None
+        found: dict[Quantity, str] = {}
+        for own in {core(quantity) for quantity, _ in asked}:
+            if own.made is not None:
+                recipe = recipe_of(own.made, self.metrics[own.metric], self.metrics, self.settings, time, place)
+                found[own] = ensure(self.connection, recipe)
+        return found
+
+    def _told_apart(self, needs: Needs, facet: Facet | None) -> None:
+        """Gives slots to the values that rows are told apart by: of the subjects, and of distinct counts."""
+        asked = {(place.facet, place.table) for place in needs.columns if place.facet is not None}
+        if facet is not None:
+            asked |= {(facet, table) for table in (*facet.tables, *(place.table for place in needs.columns))}
+        with transaction(self.connection):
+            for each, table in sorted(asked, key=str):
+                facets.refresh(self.connection, each, table)
+
+    def _roles(
+        self, asked: set[tuple[Quantity, Grain]], roster: Subjects, excluded: Ids, number: int
+    ) -> dict[str, Holders]:
+        """Who ever held the roles that are asked for."""
+        named = sorted({quantity.role for quantity, _ in asked if quantity.role is not None})
+        if not named:
+            return {}
+        people = roster if roster.kind == "person" else subjects(self.facts, "person", excluded)
+        return {
+            role: holders(self.connection, role, people, roster.accounts, f"panel_role_rows_{number}_{place}")
+            for place, role in enumerate(named)
+        }
+
+    def _heard(self, asked: set[tuple[Quantity, Grain]], needs: Needs) -> dict[str, Points]:
+        """The first fact of each table of which a standing total is asked, as it was known."""
+        plans = [needs.plans[core(quantity)] for quantity, _ in asked if quantity.standing]
+        return {base: first_ever(self.connection, base) for base in {plan.base for plan in plans if plan.seen}}
 
     def _working(self, read: dict[str, tuple[Dated, Dated | None]]) -> Working:
         """Business time of the accounts, in the zone of the periods."""
@@ -156,20 +206,9 @@ class Panel:
         ).fetchone()
         return found is not None
 
-    def _needs(
-        self, asked: set[tuple[Quantity, Grain]], plans: dict[str, Plan], active: Plan
-    ) -> dict[tuple[str, Grain], dict[str, Column]]:
-        needs: dict[tuple[str, Grain], dict[str, Column]] = {}
-        for quantity, grain in sorted(asked, key=str):
-            used = [plans[quantity.metric], *([active] if quantity.per_active else [])]
-            for plan in used:
-                needs.setdefault((plan.table, grain), {}).update({column.name: column for column in plan.parts})
-        return needs
-
     def _rows(self, roster: Subjects, number: int) -> tuple[str, str]:
-        """Temporary tables that say which rows of the sheet a stored account or member, and a stored account, has.
-
-        For accounts they are one; a person has the rows of its account in the second.
+        """Temporary tables that say which row of the sheet a stored account or member has, and which place in
+        `Subjects.accounts` a stored account. For accounts they are one.
         """
         name, of_account = f"panel_rows_{number}", f"panel_account_rows_{number}"
         self.connection.execute(f"CREATE TEMP TABLE {name} (account INTEGER, member INTEGER, row BIGINT)")
@@ -180,37 +219,54 @@ class Panel:
         )
         if roster.kind == "account":
             return name, name
-        # Every stored account that is now the account of a person, with that person's row.
-        order = np.argsort(roster.owner, kind="stable")
-        low, high = (np.searchsorted(roster.owner[order], roster.account, side=side) for side in ("left", "right"))
-        row = np.repeat(np.arange(roster.size), high - low)
-        at = (
-            np.arange(row.size)
-            - np.repeat(np.cumsum(high - low) - (high - low), high - low)
-            + np.repeat(low, high - low)
-        )
+        place = np.minimum(np.searchsorted(roster.accounts, roster.owner), max(roster.accounts.size - 1, 0))
+        ours = roster.accounts[place] == roster.owner if roster.accounts.size else np.zeros(place.size, bool)
         self.connection.execute(f"CREATE TEMP TABLE {of_account} (account INTEGER, row BIGINT)")
-        insert(self.connection, of_account, {"account": roster.owned[order][at], "row": row})
+        insert(self.connection, of_account, {"account": roster.owned[ours], "row": place[ours]})
         return name, of_account
 
     def _trait(self, name: str, roster: Subjects, rows: tuple[str, str]) -> tuple[Dated, Dated | None]:
-        """The values of a trait; for people, those of their accounts too, which hold where a person has none."""
+        """The values of a trait by account; of what is within accounts, its own, and those that hold where it has none.
+
+        The words of the first are those of both.
+        """
         of_account = traits.read(self.connection, name, rows[1], people=False)
         if roster.kind == "account":
             return of_account, None
-        return traits.joined(traits.read(self.connection, name, rows[0], people=True), of_account)
+        own = traits.read(self.connection, name, rows[0], people=True) if roster.kind == "person" else Dated.none()
+        return traits.joined(own, of_account)
 
-    def _lives(self, roster: Subjects, rows: tuple[str, str], excluded: Ids) -> Lives:
-        begins = Begins(self.connection, roster.kind, self.excluded_events, excluded, *rows)
+    def _lives(self, roster: Subjects, rows: tuple[str, str], excluded: Ids, facet: Facet | None) -> Lives:
+        begins = Begins(self.connection, roster.kind, self.excluded_events, excluded, *rows, facet)
         begins.refresh()
         firsts = begins.read(roster.size)
         people = roster.kind == "person"
-        starts = traits.stated(traits.read(self.connection, "started_at", rows[0], people))
+        starts = Stated.none()
+        if facet is None:
+            starts = traits.stated(traits.read(self.connection, "started_at", rows[0], people))
         ends = [traits.stated(traits.read(self.connection, "ended_at", rows[1], people=False)), begins.churned()]
+        if roster.kind != "account":
+            ends = [end.spread(roster.group) for end in ends]
         if people:
             ends.append(traits.stated(traits.read(self.connection, "ended_at", rows[0], people=True)))
         ended = Stated.joined(ends)
         # Only an end with facts after it can have been reopened.
         reopened = np.flatnonzero(firsts.newest_us[ended.row] > ended.at_us)
         after = begins.after(reopened, ended)
-        return Lives(firsts.points, starts, ended, after)
+        return Lives(firsts.points, starts, ended, after, partly=facet is not None)
+
+
+def _holding(needs: Needs, counted: Mapping[Place, Counted]) -> list[tuple[str, list[str]]]:
+    """The tables of cells, each with the columns that count the rows of what is asked for."""
+    found: dict[str, list[str]] = {}
+    for plan in needs.plans.values():
+        if plan.seen is None:
+            continue
+        for place, sets in counted.items():
+            if place == plan.place(place.grain):
+                for cells in sets.sets:
+                    if plan.seen.name in cells.names:
+                        for table in (cells.base, cells.later):
+                            names = found.setdefault(table, [])
+                            names += [plan.seen.name] if plan.seen.name not in names else []
+    return list(found.items())

@@ -9,11 +9,13 @@ import duckdb
 
 from beforehand.calendar import Grain
 from beforehand.panel.closes import Closes
-from beforehand.panel.columns import Plan
+from beforehand.panel.counting import Counted
+from beforehand.panel.facets import Facet
 from beforehand.panel.kept import Kept
-from beforehand.panel.life import Lives
+from beforehand.panel.life import Lives, Points
 from beforehand.panel.pane import Pane
-from beforehand.panel.store import CellSet
+from beforehand.panel.plans import Needs, Place, Plan
+from beforehand.panel.roles import Holders
 from beforehand.panel.subjects import Subjects
 from beforehand.panel.traits import Dated
 from beforehand.panel.working import Working
@@ -26,17 +28,12 @@ PANE_CELLS = 2_500_000
 """Subjects times periods that are laid out together."""
 
 
-@dataclass(frozen=True)
-class Counted:
-    """Where the cells of one fact table, grain and kind are: the sets, and the columns that failed."""
-
-    sets: tuple[CellSet, ...]
-    failed: frozenset[str]
-
-
 @dataclass
 class Sheet:
     """Subjects, closes and what was counted for them; made by `Panel.sheet`.
+
+    `roles` are the people who ever held a role, `heard` the first fact of each table that standing totals are taken of.
+    `bits` says of each facet what `Subjects.slots` says of people.
 
     `tracked`: since when (UTC microseconds) the facts of a metric, or of `ACTIVITY`, are complete, where they were not
     always.
@@ -45,14 +42,16 @@ class Sheet:
     connection: duckdb.DuckDBPyConnection
     subjects: Subjects
     closes: Mapping[Grain, Closes]
-    plans: Mapping[str, Plan]
-    active: Plan
-    counted: Mapping[tuple[str, Grain], Counted]
+    needs: Needs
+    counted: Mapping[Place, Counted]
     lives: Lives
     traits: Mapping[str, tuple[Dated, Dated | None]]
     rows_table: str
     working: Working
     tracked: Mapping[str, int] = field(default_factory=dict)
+    roles: Mapping[str, Holders] = field(default_factory=dict)
+    heard: Mapping[str, Points] = field(default_factory=dict)
+    bits: Mapping[Facet, dict[int, Int]] = field(default_factory=dict)
     kept: Kept = field(default_factory=Kept)
 
     def blocks(self, size: int | None = None) -> Iterator[tuple[slice, Block]]:
@@ -74,6 +73,15 @@ class Sheet:
         """Since when the facts that a quantity counts are complete, None where they always were."""
         reads = (quantity.metric, *([ACTIVITY] if quantity.per_active else []))
         return max((self.tracked[name] for name in reads if name in self.tracked), default=None)
+
+    def slots(self, plan: Plan) -> dict[int, Int]:
+        """Which bit each stored member, or each value that a distinct count tells apart, is now."""
+        return self.subjects.slots if plan.facet is None else self.bits[plan.facet]
+
+    @property
+    def moved(self) -> bool:
+        """Whether any of them is not simply the bit it was stored as."""
+        return bool(self.subjects.slots) or any(self.bits.values())
 
     def filling(self, grain: Grain) -> int:
         """How many of the last closes of a grain are of periods that have not closed yet."""

@@ -23,15 +23,16 @@ from beforehand.calendar import DAY_US, Grain, period_of
 from beforehand.errors import EngineError
 from beforehand.panel.columns import Column
 from beforehand.panel.compile import Engine, Rows, merged, scan
+from beforehand.panel.facets import Facet
 from beforehand.panel.subjects import Ids
 from beforehand.signals.tree import SubjectKind
 
-VERSION = "3"
+VERSION = "4"
 """The form in which cells are kept; those of another form are dropped and counted anew."""
 KEPT_BEFORE_US = 90 * DAY_US
 """How much longer than asked for the hours of a set are kept."""
 KEPT = 12
-"""Sets kept per file and per (table, grain, kind); the least recently used go first."""
+"""Sets kept per file and per (table, grain, kind, facets); the least recently used go first."""
 COMPACT_AT, COMPACT_FROM = 0.25, 10_000
 """Cells that refreshes added are merged with the others when they are this share of them, and this many more."""
 
@@ -44,7 +45,11 @@ _META = (
 
 @dataclass(frozen=True)
 class Scope:
-    """What the cells of a set have in common besides their columns; `since_us`: nothing before is asked for."""
+    """What the cells of a set have in common besides their columns; `since_us`: nothing before is asked for.
+
+    `subject` is what the subjects are where they are neither accounts nor people, `value` what distinct counts tell
+    apart, where it is not people.
+    """
 
     table: str
     grain: Grain
@@ -53,11 +58,14 @@ class Scope:
     grace_us: int
     excluded_events: exp.Expr | None = None
     since_us: int | None = None
+    subject: Facet | None = None
+    value: Facet | None = None
 
     @property
     def place(self) -> str:
-        """Table, grain and kind, as text."""
-        return f"{self.table}/{self.grain}/{self.kind}"
+        """Table, grain, kind and what is told apart, as text."""
+        facets = "/".join(facet.name if facet else "" for facet in (self.subject, self.value))
+        return f"{self.table}/{self.grain}/{self.kind}/{facets}"
 
     @property
     def context(self) -> str:
@@ -278,7 +286,7 @@ class CellStore:
 
     def _compact(self, scope: Scope, cells: CellSet) -> None:
         """Merges later cells of lag 0 into the base, and the others among themselves."""
-        keys = ("account", *(("member",) if scope.kind == "person" else ()), "period", "lag", "part")
+        keys = ("account", *(("member",) if scope.kind != "account" else ()), "period", "lag", "part")
         columns = ", ".join([*keys, *(piece.sql("duckdb") for c in cells.columns for piece in merged(c))])
         both = f"SELECT {columns} FROM (FROM {cells.base} UNION ALL FROM {cells.later}) WHERE lag"
         cells.base_rows = self._made(f"CREATE TABLE {cells.base}_new AS {both} = 0 GROUP BY ALL")
@@ -386,7 +394,7 @@ def _rows(
     first, last = (extent.first_us, extent.last_us) if extent else (0, 0)
     return Rows(
         scope.table, scope.kind, first, last, after_seq, upto_seq, known_before_us, accounts, scope.excluded_events,
-        people, scope.since_us,
+        people, scope.since_us, scope.subject, scope.value,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Who the rows of a panel are: accounts or people as they are known now, and which stored nodes each is made of.
+"""Who the rows of a panel are: accounts or what is within them as known now, and which stored nodes each is made of.
 
 Facts and cells keep the node they were stored under. Merges, their undoing, matches and exclusions apply here, when
 cells are laid out, so that none of them makes anything be counted again.
@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
 from beforehand.facts import Facts
+from beforehand.panel import facets
+from beforehand.panel.facets import Facet, Labels
 from beforehand.signals.tree import SubjectKind
 
 Ids = NDArray[np.int32]
@@ -23,11 +26,11 @@ Ids = NDArray[np.int32]
 class Subjects:
     """The subjects of a sheet, `n` rows, ascending by account, node and member.
 
-    A person is the first of the stored members (`node`, `member`) that are this person at the account; for accounts
-    `node` is the account and `member` -1. `raw_account`, `raw_member` and `raw_row` say which row each stored account
-    or member belongs to. `slots` says, for stored accounts whose members are not simply bits of their own account's
-    row, which bit each member is: merged accounts and people known under several members. `owner` is the account
-    that each stored account `owned` is now.
+    A person is the first of the stored members (`node`, `member`) that are this person at the account, a ticket, issue
+    or feature the first of the slots that are it; for accounts `node` is the account and `member` -1. `raw_account`,
+    `raw_member` and `raw_row` say which row each stored account, member or slot belongs to. `slots` says, for stored
+    accounts whose members are not simply bits of their own account's row, which bit each member is: merged accounts and
+    people known under several members. `owner` is the account that each stored account `owned` is now.
     """
 
     kind: SubjectKind
@@ -50,6 +53,16 @@ class Subjects:
     def size(self) -> int:
         """How many subjects there are (n)."""
         return int(self.account.size)
+
+    @cached_property
+    def accounts(self) -> Ids:
+        """The accounts that have a row, ascending."""
+        return self.account if self.kind == "account" else np.unique(self.account)
+
+    @cached_property
+    def group(self) -> NDArray[np.int64]:
+        """The place of each row's account in `accounts`, ascending."""
+        return np.searchsorted(self.accounts, self.account).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -99,6 +112,96 @@ def subjects(facts: Facts, kind: SubjectKind, excluded: Ids, people: bool = True
         kind, account, node, member, members.account, members.member, row.reshape(-1).astype(np.int64), {}, raw, into,
         lambda i: str(facts.member_label(int(node[i]), int(member[i]))),
     )  # fmt: skip
+
+
+def facet_subjects(
+    facts: Facts, kind: SubjectKind, facet: Facet, accounts: Subjects, cells: list[tuple[str, list[str]]]
+) -> Subjects:
+    """The tickets, issues or features of the accounts in scope that have a row of one of the quantities.
+
+    `cells` are tables, each with the columns that count such rows. The same key at accounts that are one now is one
+    subject.
+    """
+    connection = facts.connection
+    pieces = [
+        f"SELECT account, member FROM {table} WHERE {' OR '.join(f'{name} > 0' for name in names)}"
+        for table, names in cells
+    ] or ["SELECT 0 AS account, 0 AS member WHERE false"]
+    found = connection.execute(" UNION ".join(pieces) + " ORDER BY account, member").fetchnumpy()
+    node, slot = (np.asarray(found[name], dtype=np.int32) for name in ("account", "member"))
+    owner, inside = _owners(accounts, node)
+    node, slot, owner = node[inside], slot[inside], owner[inside]
+    lead_node, lead_slot = node.copy(), slot.copy()
+    mine = np.flatnonzero(np.isin(owner, _merged_into(accounts)))
+    if mine.size:
+        lead_node[mine], lead_slot[mine] = _leads(connection, facet, node[mine], slot[mine], owner[mine])
+    key = np.stack([owner, lead_node, lead_slot], axis=1)
+    lead = (lead_node == node) & (lead_slot == slot)
+    order = np.lexsort((slot[lead], node[lead], owner[lead]))
+    unique = key[lead][order]
+    account, first, member = (np.ascontiguousarray(unique[:, i]) for i in range(3))
+    row = np.empty(node.size, np.int64)
+    row[np.flatnonzero(lead)[order]] = np.arange(order.size)
+    other = np.flatnonzero(~lead)
+    if other.size:  # what is the same as another, at an account merged into its own
+        place = {pair: i for i, pair in enumerate(zip(node.tolist(), slot.tolist(), strict=True))}
+        row[other] = [row[place[int(a), int(b)]] for a, b in key[other][:, 1:]]
+    return Subjects(
+        kind, account, first, member, node, slot, row, accounts.slots, accounts.owned, accounts.owner,
+        Labels(connection, facet, first, member),
+    )  # fmt: skip
+
+
+def facet_slots(
+    connection: duckdb.DuckDBPyConnection, facet: Facet, accounts: Subjects
+) -> dict[int, NDArray[np.int64]]:
+    """As `Subjects.slots`, for the values of a facet: the same value at accounts that are one now is one bit."""
+    owners = _merged_into(accounts)
+    if not owners.size:
+        return {}
+    listed = ", ".join(map(str, accounts.owned[np.isin(accounts.owner, owners)].tolist()))
+    found = connection.execute(
+        f"SELECT node, slot FROM {facets.TABLE} WHERE facet = ? AND node IN ({listed}) ORDER BY node, slot",
+        [facet.name],
+    ).fetchnumpy()
+    node, slot = (np.asarray(found[name], dtype=np.int32) for name in ("node", "slot"))
+    owner, _ = _owners(accounts, node)
+    return _slots(_Members(node, slot, owner, *_leads(connection, facet, node, slot, owner)))
+
+
+def _owners(accounts: Subjects, node: Ids) -> tuple[Ids, NDArray[np.bool_]]:
+    """The account each stored one is now, and whether that is one of the subjects."""
+    order = np.argsort(accounts.owned, kind="stable")
+    owned = accounts.owned[order]
+    at = np.minimum(np.searchsorted(owned, node), max(owned.size - 1, 0))
+    if not owned.size:
+        return node, np.zeros(node.size, bool)
+    return accounts.owner[order][at], owned[at] == node
+
+
+def _merged_into(accounts: Subjects) -> Ids:
+    """The accounts that others were merged into."""
+    return np.unique(accounts.owner[accounts.owner != accounts.owned])
+
+
+def _leads(connection: duckdb.DuckDBPyConnection, facet: Facet, node: Ids, slot: Ids, owner: Ids) -> tuple[Ids, Ids]:
+    """Of each stored slot the first that has the same key at the same account: that of the account itself, if any."""
+    import pyarrow as pa
+
+    connection.register("panel_asked", pa.table({"node": node, "slot": slot, "owner": owner}))
+    try:
+        found = connection.execute(
+            f"""SELECT node, slot, first_value(node) OVER same AS lead_node, first_value(slot) OVER same AS lead_slot
+            FROM panel_asked JOIN {facets.TABLE} USING (node, slot) WHERE facet = '{facet.name}'
+            WINDOW same AS (PARTITION BY owner, key ORDER BY owner <> node, node, slot) ORDER BY node, slot"""
+        ).fetchnumpy()
+    finally:
+        connection.unregister("panel_asked")
+    lead = tuple(np.asarray(found[name], dtype=np.int32) for name in ("lead_node", "lead_slot"))
+    order = np.lexsort((slot, node))
+    out = np.empty((2, node.size), np.int32)
+    out[:, order] = lead
+    return out[0], out[1]
 
 
 def excluded_people(connection: duckdb.DuckDBPyConnection, patterns: tuple[str, ...]) -> Ids:

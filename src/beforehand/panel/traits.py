@@ -31,6 +31,12 @@ class Dated:
     code: Codes
     words: tuple[str, ...]
 
+    @classmethod
+    def none(cls) -> Dated:
+        """No value of any row."""
+        none = np.empty(0, np.int64)
+        return cls(none, none, none, np.empty(0, np.int32), ())
+
     def of(self, low: int, high: int) -> Dated:
         """The values of rows low..high-1, which become rows 0..."""
         mine = (self.row >= low) & (self.row < high)

@@ -61,6 +61,14 @@ def value(text: str, table: str) -> exp.Expr:
     return _guarded(text, lambda: _Reader(text, table).value(_parse(text)))
 
 
+def text(text: str, table: str) -> exp.Expr:
+    """What rows are told apart by (`of:` of a distinct count, a feature), as an expression of type VARCHAR.
+
+    Raises InputError as `condition` does.
+    """
+    return _guarded(text, lambda: _Reader(text, table).apart(_parse(text)))
+
+
 def _guarded(text: str, read: Callable[[], exp.Expr]) -> exp.Expr:
     try:
         return read()
@@ -126,6 +134,13 @@ class _Reader:
         if kind != "number":
             raise self._refused(node, f"is {_a(kind)}, not a number", "Name a numeric column, or properties.x.")
         return _cast(built, "number") if not isinstance(built, exp.TryCast) else built
+
+    def apart(self, node: exp.Expr) -> exp.Expr:
+        """`node` as text; true and false, numbers and times are written out."""
+        built, kind = self.typed(node)
+        if kind == "null":
+            raise self._refused(node, "tells nothing apart", "Name a column, or properties.x.")
+        return built if kind == "text" else _cast(built, "text")
 
     def _grouped(self, node: exp.Expr) -> exp.Expr:
         built = self.boolean(node)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from beforehand.workspace.reading import read_model
 from beforehand.workspace.sentences import build_signals
 from beforehand.workspace.spec import RECORDED_OUTCOMES, MetricSpec, OutcomeSpec, SettingsSpec, SignalSpec
 from beforehand.workspace.working import check_calendar
-from beforehand.workspace.yaml_file import Written, read_yaml
+from beforehand.workspace.yaml_file import At, Written, read_yaml
 
 SETTINGS, METRICS, OUTCOMES, SIGNALS = "beforehand.yaml", "metrics.yaml", "outcomes.yaml", "signals"
 EVENTS = "events.yaml"
@@ -120,13 +120,16 @@ def _check_settings(settings: SettingsSpec, written: Written, outcomes: tuple[st
     check_calendar(settings, written)
     for key, name in (("outcome", settings.outcome), ("growth_outcome", settings.growth_outcome)):
         _check_outcome(name, key, written, outcomes)
-    if settings.exclude.events is not None:
-        from beforehand.panel import where
+    from beforehand.panel import where
 
+    checks: list[tuple[At, str, Callable[[str, str], object]]] = [(("feature",), settings.feature, where.text)]
+    if settings.exclude.events is not None:
+        checks.append((("exclude", "events"), settings.exclude.events, where.condition))
+    for at, text, check in checks:
         try:
-            where.condition(settings.exclude.events, "events")
+            check(text, "events")
         except InputError as error:
-            written.problem(("exclude", "events"), error.code or "bad-condition", error.message, error.hint)
+            written.problem(at, error.code or "bad-condition", error.message, error.hint)
 
 
 def _check_outcome(name: str, key: str, written: Written, outcomes: tuple[str, ...]) -> None:

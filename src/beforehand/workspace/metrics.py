@@ -99,7 +99,8 @@ def _check_conditions(spec: MetricSpec, name: str, written: Written) -> None:
 
     checks = [("where", spec.where, where.condition)] if spec.where is not None else []
     if spec.of is not None:
-        checks.append(("of", spec.of, where.condition if spec.aggregate == "share" else where.value))
+        reads = {"share": where.condition, "distinct": where.text}
+        checks.append(("of", spec.of, reads.get(spec.aggregate, where.value)))
     for key, text, check in checks:
         try:
             check(text, spec.table)

@@ -28,7 +28,7 @@ TABLES = ("events", "tickets", "messages", "subscriptions", "invoices", "surveys
 Table = Literal["events", "tickets", "messages", "subscriptions", "invoices", "surveys", "touches", "outcomes"]
 Severity = Literal["critical", "high", "medium", "low"]
 Group = Literal["usage", "friction", "relationship", "money"]
-AGGREGATES = ("count", "sum", "mean", "share", "last", "people")
+AGGREGATES = ("count", "sum", "mean", "share", "last", "people", "distinct")
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 HOURS = r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$"
 RECORDED_OUTCOMES = ("churned", "contracted", "renewed", "expanded", "escalated", "reopened", "advocate")
@@ -152,6 +152,10 @@ class SettingsSpec(Spec):
     calendar: CalendarSpec = Field(
         default=CalendarSpec.model_construct(), description="Weekends, public holidays and business hours."
     )
+    feature: str = Field(
+        default="properties.feature",
+        description="The column or property that says which feature an event is about, for sentences about features.",
+    )
     tracking_since: Since | None = Field(
         default=None,
         alias="tracking since",
@@ -179,8 +183,10 @@ class MetricSpec(Spec):
     share: Table | None = Field(default=None, description="The share of rows for which the condition `of` is true.")
     last: Table | None = Field(default=None, description="The last value of `of`, carried forward.")
     people: Table | None = Field(default=None, description="Distinct people.")
+    distinct: Table | None = Field(default=None, description="Distinct values of `of`, such as features used.")
     of: str | None = Field(
-        default=None, description="The column summed, averaged or carried; for a share, the condition."
+        default=None,
+        description="The column summed, averaged, carried or told apart; for a share, the condition.",
     )
     event: Names = Field(
         default=(),
@@ -199,7 +205,7 @@ class MetricSpec(Spec):
         chosen = [a for a in AGGREGATES if getattr(self, a) is not None]
         if len(chosen) != 1:
             raise ValueError(f"a metric has exactly one of {', '.join(AGGREGATES)}; this one has {len(chosen)}")
-        needs_of = chosen[0] in ("sum", "mean", "share", "last")
+        needs_of = chosen[0] in ("sum", "mean", "share", "last", "distinct")
         if self.of_event and (chosen[0] != "share" or self.of is not None):
             raise ValueError("`of event` stands in place of `of`, for a share alone")
         if (self.event or self.of_event) and getattr(self, chosen[0]) != "events":
