@@ -178,7 +178,8 @@ def person() -> Occasion:
         clause,
         answer([4, 5, 4, 6, 5, 5, 4, 5, 0, 0], Grain.WEEK),
         answer([1200, 1204], Grain.WEEK),
-        person="dana@globex.com",
+        scope="dana@globex.com",
+        subject="person",
     )
 
 

@@ -283,7 +283,7 @@ def test_the_check_can_fail() -> None:
     """A number that comes from nowhere is found."""
     from importlib import import_module
 
-    kinds = import_module("beforehand.story.kinds")
+    kinds = import_module("beforehand.story.levels")
     assert all(a < b for a, b in pairwise(sorted({1, 2, 3})))
     original = kinds.values_said
     leaf = Level(Quantity("m"), "<", 2.0, Grain.WEEK, Streak(3, 3))

@@ -115,7 +115,7 @@ def _told(
 def _receipt(receipt: Receipt, occasion: Occasion, verified: bool, at: datetime) -> dict[str, Any]:
     """A receipt for people and programs: its question in words and as data, and the answer."""
     known = to_datetime(receipt.known_us)
-    who = occasion.person if receipt.query.members and occasion.person else occasion.account
+    who = occasion.scope if receipt.query.members and occasion.scope else occasion.account
     return {
         "says": asked(receipt.query, who, occasion.zone, to_us(at)),
         "known_at": known,

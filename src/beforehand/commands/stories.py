@@ -22,7 +22,7 @@ from beforehand.errors import InputError
 from beforehand.signals import Signal, grain_of
 from beforehand.signals.dates import RENEWAL
 from beforehand.signals.evaluate import node_grain
-from beforehand.signals.tree import Absence, After, AlertOpen, All, Due, Leaf, Named, Node, Then, Unless
+from beforehand.signals.tree import Absence, After, AlertOpen, All, Due, Leaf, Named, Node, SubjectKind, Then, Unless
 from beforehand.signals.tree import Any as AnyOf
 from beforehand.story import Query, Receipt, kinds, words
 from beforehand.story.clause import Clause, Mark, Role
@@ -67,6 +67,7 @@ class Witness:
 
     whose: Whose
     any_of: bool = False
+    subject: SubjectKind = "account"
     polarity: str = "risk"
     worth: str = ""
     clauses: list[Clause] = field(default_factory=list)
@@ -86,7 +87,8 @@ class Witness:
             now_us=now_us,
             clauses=tuple(self.clauses),
             receipts=tuple(self.receipts),
-            person=self.whose.scope or None,
+            scope=self.whose.scope,
+            subject=self.subject,
             any_of=self.any_of,
             marks=tuple(self.marks),
         )
@@ -98,6 +100,7 @@ class Witness:
             "worth": self.worth,
             "zone": folder.settings.zone,
             "any_of": self.any_of,
+            "subject": self.subject,
             "clauses": [clause.as_json() for clause in self.clauses],
             "marks": [mark.as_json() for mark in self.marks],
             "nodes": list(self.whose.nodes),
@@ -189,7 +192,7 @@ def _witness(
     zone = zone_named(folder.settings.zone)
     signal, grace_us = history.signal, history.grace_us
     condition = signal.sentence.condition
-    found = [Witness(whose, isinstance(condition, AnyOf), signal.polarity) for whose in subjects]
+    found = [Witness(whose, isinstance(condition, AnyOf), signal.subject, signal.polarity) for whose in subjects]
 
     def close(node: Node) -> int:
         grain = node_grain(node, folder.signals)
@@ -333,7 +336,8 @@ def occasion_of(facts: Facts, folder: Folder, kept: Kept, record: Mapping[str, A
         now_us=now_us,
         clauses=tuple(clauses),
         receipts=(*then, *around),
-        person=kept.scope or None,
+        scope=kept.scope,
+        subject=kept.evidence.get("subject") or ("person" if kept.scope else "account"),
         any_of=bool(kept.evidence.get("any_of")),
         polarity=signal.polarity if signal else "risk",
         why=signal.why if signal else None,

@@ -8,25 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from fractions import Fraction
+from typing import Any, Literal, get_args
 
 from beforehand.calendar import Grain
-from beforehand.signals.tree import Absence, Change, Leaf, Level, Quantity, Spike, Streak, Usual
-from beforehand.story import words
+from beforehand.signals.tree import Absence, Leaf, Level, Milestone, Quantity, Spike, Streak
+from beforehand.story import quantities, words
 
-Measure = Literal["count", "sum", "mean", "share", "last", "people"]
-LEAVES: dict[str, type[Leaf]] = {
-    "level": Level,
-    "change": Change,
-    "usual": Usual,
-    "spike": Spike,
-    "absence": Absence,
-}
-IRREGULAR = {"people", "persons", "staff", "children", "men", "women"}
-SINGULAR_ENDINGS = ("ss", "us", "is")
+Measure = Literal["count", "sum", "mean", "share", "last", "people", "distinct"]
+LEAVES: dict[str, type[Leaf]] = {leaf.__name__.lower(): leaf for leaf in get_args(Leaf)}
 BELOW = ("<", "<=")
-Role = Literal["", "first", "unless"]
-"""What a clause is to its condition: `first` of two that follow each other, or the exception that is not there."""
+COUNTED = ("count", "people", "distinct")
+Role = Literal["", "first", "unless", "not"]
+"""What a clause is to its condition: `first` of two that follow each other, the exception that is not there, or what
+is asked not to be so."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +29,9 @@ class Clause:
     """A leaf of the condition that held, with places in the story's list of receipts.
 
     `receipt` answers period by period and ends with the periods judged; `silence` is the one whose count is zero, and
-    `alive` shows that the same feed brought facts of others meanwhile. `name` is the metric's display name; `facts`
-    what its rows are called (events, tickets).
+    `alive` shows that the same feed brought facts of others meanwhile, `peers` what accounts alike had, and `start` the
+    day that is counted from. `name` is the metric's display name, `other` that of the second metric of made facts;
+    `facts` what its rows are called (events, tickets). `judged` is how many periods were, where the leaf does not say.
     """
 
     leaf: Leaf
@@ -46,22 +42,29 @@ class Clause:
     alive: int | None = None
     facts: str = "events"
     role: Role = ""
+    other: str = ""
+    judged: int = 0
+    peers: int | None = None
+    start: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The clause as plain data, kept with the alert."""
         kind = next(k for k, t in LEAVES.items() if isinstance(self.leaf, t))
-        return {**vars(self), "leaf": {"kind": kind, **asdict(self.leaf)}}
+        leaf = {"kind": kind, **asdict(self.leaf), "quantity": quantities.as_json(self.quantity)}
+        return {**vars(self), "leaf": leaf}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Clause:
         """The clause kept as plain data; KeyError or TypeError where it is none."""
         leaf = dict(data["leaf"])
         kind = LEAVES[leaf.pop("kind")]
-        leaf["quantity"] = Quantity(**leaf["quantity"])
+        leaf["quantity"] = quantities.from_json(leaf["quantity"])
         if "grain" in leaf:
             leaf["grain"] = Grain(leaf["grain"])
         if "streak" in leaf:
             leaf["streak"] = Streak(**leaf["streak"])
+        if "like" in leaf:
+            leaf["like"] = tuple(leaf["like"])
         return cls(**{**data, "leaf": kind(**leaf)})
 
     @property
@@ -71,13 +74,18 @@ class Clause:
 
     @property
     def grain(self) -> Grain:
-        """The length of its periods; absences and rolling quantities are read by days."""
-        return Grain.DAY if isinstance(self.leaf, Absence) or self.quantity.rolling_days else self.leaf.grain
+        """The length of its periods; absences, milestones and rolling quantities are read by days."""
+        if isinstance(self.leaf, Absence | Milestone) or self.quantity.rolling_days:
+            return Grain.DAY
+        return self.leaf.grain
 
     @property
     def streak(self) -> Streak:
         """How many periods were judged, and how many of them must hold."""
-        return Streak(self.leaf.days, self.leaf.days) if isinstance(self.leaf, Absence) else self.leaf.streak
+        if isinstance(self.leaf, Absence | Milestone):
+            days = self.judged or self.leaf.days or 1
+            return Streak(days, days)
+        return self.leaf.streak
 
     @property
     def down(self) -> bool:
@@ -86,35 +94,29 @@ class Clause:
             return self.leaf.op in BELOW
         if isinstance(self.leaf, Spike):
             return False
-        return isinstance(self.leaf, Absence) or self.leaf.direction == "down"
+        return isinstance(self.leaf, Absence | Milestone) or self.leaf.direction == "down"
 
     @property
     def whole(self) -> bool:
         """Whether its values are whole numbers by nature."""
-        return self.measure in ("count", "people") and not self.quantity.per_active
+        return self.measure in COUNTED and not self.quantity.per_active
 
     @property
     def called(self) -> str:
         """The name in a sentence: `logins`, `logins per active person`, `logins in 30 days`."""
-        said = self.name + (" per active person" if self.quantity.per_active else "")
-        days = self.quantity.rolling_days
-        return f"{said} in {words.counted(days, 'day')}" if days else said
+        return quantities.called(self.quantity, self.name, self.other)
 
     @property
     def rate(self) -> str:
         """What follows its numbers: ` a week`, or nothing for what is no rate."""
-        if self.quantity.rolling_days or self.measure in ("mean", "share", "last"):
+        if self.quantity.rolling_days or self.quantity.standing or self.measure in ("mean", "share", "last"):
             return ""
         return f" {words.per(self.grain)}"
 
     @property
     def plural(self) -> bool:
-        """Whether the name takes `were`: heads that end in s do, as do people and staff."""
-        head = self.name.lower()
-        for stop in (" of ", " per ", " with ", " in ", " for ", " without ", " by ", " to ", " on ", " at ", " from "):
-            head = head.split(stop)[0]
-        last = head.split()[-1] if head.split() else ""
-        return last in IRREGULAR or (last.endswith("s") and not last.endswith(SINGULAR_ENDINGS))
+        """Whether the name takes `were`."""
+        return quantities.plural(self.quantity, self.name)
 
     def said(self, value: float) -> str:
         """A value of this metric: shares as percent, large ones short."""
@@ -163,3 +165,22 @@ def lasting(streak: Streak, grain: Grain) -> str:
     if streak.need == streak.of:
         return f" for {words.in_words(streak.of)} {grain.value}s in a row"
     return f" in {words.in_words(streak.need)} of {words.in_words(streak.of)} {grain.value}s"
+
+
+PARTS = {
+    Fraction(1, 2): ("half", "half"),
+    Fraction(1, 3): ("third", "two thirds"),
+    Fraction(1, 4): ("quarter", "three quarters"),
+    Fraction(1, 5): ("fifth", "four fifths"),
+    Fraction(1, 10): ("tenth", "nine tenths"),
+}
+
+
+def part(share: float) -> str:
+    """A share in words: `quarter`, `tenth`, `30%`."""
+    return PARTS.get(Fraction(share).limit_denominator(10), (words.percent(share), ""))[0]
+
+
+def rest(share: float) -> str:
+    """What a share leaves, in words: `three quarters`, `70%`."""
+    return PARTS.get(Fraction(share).limit_denominator(10), ("", words.percent(1 - share)))[1]

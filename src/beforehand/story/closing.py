@@ -13,15 +13,19 @@ from beforehand.signals.tree import (
     Change,
     Due,
     Level,
+    Milestone,
     Named,
+    Negation,
     Node,
+    Peers,
     Spike,
     Then,
     Unless,
     Usual,
 )
 from beforehand.story import words
-from beforehand.story.clause import Clause, Measure, lasting
+from beforehand.story.clause import Clause, Measure, lasting, part
+from beforehand.story.quantities import other_metric
 
 Called = Callable[[str], tuple[str, Measure]]
 """metric -> (display name, measure)."""
@@ -48,8 +52,12 @@ def phrase(node: Node, called: Called) -> str:
             return f"{phrase(condition, called)}, {words.counted(days, 'day')} after the {date}"
         case Unless(condition=condition, exception=exception):
             return f"{phrase(condition, called)}, unless {phrase(exception, called)}"
+        case Negation(condition=condition):
+            return f"it is not so that {phrase(condition, called)}"
         case _:
-            return leaf_phrase(Clause(node, *called(node.quantity.metric), 0))
+            name, measure = called(node.quantity.metric)
+            second = other_metric(node.quantity.made)
+            return leaf_phrase(Clause(node, name, measure, 0, other=called(second)[0] if second else ""))
 
 
 def leaf_phrase(clause: Clause) -> str:
@@ -66,11 +74,21 @@ def leaf_phrase(clause: Clause) -> str:
             by = f"{change.direction} {words.percent(change.fraction)} against {before}"
             return f"{are} {by}{lasting(change.streak, clause.grain)}"
         case Usual() as usual:
-            side = "below" if usual.direction == "down" else "above"
+            side = {"down": "below", "up": "above", "within": "within"}[usual.direction]
             return f"{are} {'far ' * usual.far}{side} what is usual{lasting(usual.streak, clause.grain)}"
         case Spike() as spike:
             verb = "spike" if clause.plural else "spikes"
             return f"{clause.called} {verb} by the {clause.grain.value}{lasting(spike.streak, clause.grain)}"
         case Absence() as absence:
             verb = "are" if clause.plural else "is"
-            return f"there {verb} no {clause.called} for {words.counted(absence.days, 'day')}"
+            days = words.counted(absence.days, "business day" if absence.business else "day")
+            return f"there {verb} no {clause.called} for {days}"
+        case Peers() as peers:
+            end = "lowest" if peers.direction == "down" else "highest"
+            among = f"among the {end} {part(peers.share)} of accounts like it"
+            return f"{are} {among}{lasting(peers.streak, clause.grain)}"
+        case Milestone() as milestone:
+            late = f"{words.counted(milestone.days, 'day')} after the {milestone.date}" if milestone.days else (
+                f"later than the slowest {part(milestone.share)} of accounts like it"
+            )  # fmt: skip
+            return f"there {'are' if clause.plural else 'is'} still no {clause.called} {late}"

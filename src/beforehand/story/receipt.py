@@ -27,15 +27,16 @@ class Query:
     turns them around: every account but these, which is how a feed is shown to have been alive. `members` narrows to
     people: (account node, slot) pairs; empty means everybody.
 
-    Aggregates: count (with `sign`), sum, mean and share (None where no row), people (distinct), distinct (values of
-    `of`), last (the newest value of `of` known in or before the period; looks back before the first edge), as metrics
-    define them; and two of stories: `trait`, the value of the dated trait `of` at the end of each period, with `table` "traits"; `latest`,
-    the `occurred_at` (UTC microseconds) of the newest row in the period, None where there is none.
+    Aggregates, as metrics define them: count (with `sign`), sum, mean and share (None where no row), people (distinct),
+    distinct (values of `of`), last (the newest value of `of` known in or before the period; looks back before the first
+    edge). And those of stories: `trait`, the value of the dated trait `of` at the end of each period, with `table`
+    "traits"; `latest`, the `occurred_at` (UTC microseconds) of the newest row in the period, None where there is none.
 
     `of` and `where` are the snippets of the metric, as written. `per_active` divides by the distinct people with an
     event in the period, None where nobody was active. `made` are the facts that are counted in the place of the
     table's own, as the JSON text of a recipe (`facts.derived`); `standing` adds up all that came before the first edge
-    and in the periods since. `key` narrows to one ticket, issue or feature: a column or property, and its value.
+    and in the periods since. `key` narrows to one ticket, issue or feature: a column or property, and its value. `like`
+    asks about accounts alike instead (`story.peers`): what they share with this one, as names and values.
 
     `exclusions` is the digest of the exclusion rules in force; where the rules have changed, the question can no longer
     be asked and the receipt does not verify. `name` and `grain` only serve to say the question in words.
@@ -57,6 +58,7 @@ class Query:
     made: str = ""
     standing: bool = False
     key: tuple[str, ...] = ()
+    like: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if self.span < 1 or len(self.edges_us) <= self.span:
@@ -85,6 +87,7 @@ class Query:
         read["accounts"] = tuple(int(x) for x in read.get("accounts", ()))
         read["members"] = tuple((int(a), int(m)) for a, m in read.get("members", ()))
         read["key"] = tuple(str(x) for x in read.get("key", ()))
+        read["like"] = tuple((str(name), str(value)) for name, value in read.get("like", ()))
         return cls(**read)
 
 

@@ -8,13 +8,15 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from beforehand.calendar import Grain, to_datetime
+from beforehand.signals.tree import SubjectKind
 from beforehand.story import words
 from beforehand.story.clause import Clause, Mark
 from beforehand.story.receipt import Receipt
 
 Topic = Literal[
-    "change", "usual", "since", "line", "feed", "late", "stake", "owner", "contact", "why", "close", "record"
-]
+    "change", "usual", "since", "line", "peers", "feed", "detail", "late",
+    "meanwhile", "stake", "owner", "contact", "why", "close", "record",
+]  # fmt: skip
 TRUE = "true"
 
 
@@ -24,6 +26,21 @@ class Check:
 
     verified: bool
     now: Receipt | None = None
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One row behind a clause, by its `id`: the place of the clause's receipt, and that of the row's own.
+
+    `at_us` is when the fact that was made of it happened, `by` who wrote it.
+    """
+
+    of: int
+    id: str
+    kind: Literal["ticket", "invoice", "written"]
+    receipt: int
+    at_us: int = 0
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,7 +94,8 @@ class Occasion:
     `any_of` says that one clause was enough. `why` is the signal author's own sentence. `now_us` is when it is told,
     `closed` the reason of an episode that is over. `dated` names each period by its day instead of `last week`, for
     what is kept and read later. `tested` is False where the signal was never run over history. `marks` are the traits
-    that were read.
+    that were read. `scope` names the `subject` of it that the alert is about, blank for the account itself; `normal` is
+    the place of what accounts alike had.
     """
 
     account: str
@@ -85,7 +103,8 @@ class Occasion:
     now_us: int
     clauses: tuple[Clause, ...]
     receipts: tuple[Receipt, ...]
-    person: str | None = None
+    scope: str = ""
+    subject: SubjectKind = "account"
     any_of: bool = False
     polarity: str = "risk"
     why: str | None = None
@@ -97,11 +116,13 @@ class Occasion:
     closed: str | None = None
     dated: bool = False
     marks: tuple[Mark, ...] = ()
+    normal: int | None = None
+    details: tuple[Detail, ...] = ()
 
     @property
     def who(self) -> str:
         """For whom something is usual: the person where the alert is about one, else the account."""
-        return self.person or self.account
+        return self.scope if self.scope and self.subject == "person" else self.account
 
 
 @dataclass(frozen=True)
@@ -146,7 +167,7 @@ class Series:
     share: bool = False
     rate: str = ""
     down: bool = True
-    against: Literal["usual", "before"] = "usual"
+    against: Literal["usual", "before", "peers"] = "usual"
     receipt: int | None = None
     status: str = TRUE
 

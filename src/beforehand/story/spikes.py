@@ -12,12 +12,37 @@ import numpy as np
 
 from beforehand.calendar import Grain
 from beforehand.signals.kinds import kind_of
-from beforehand.signals.spike import score_spike
+from beforehand.signals.spike import FAR, score_spike
 from beforehand.signals.tree import Spike
 from beforehand.story.clause import Clause
+from beforehand.story.scene import values_said
+from beforehand.story.view import Told, View, series_of
 
 RARE = ((1e-6, "a million"), (1e-5, "a hundred thousand"), (1e-3, "a thousand"), (1e-2, "a hundred"))
 LIKE = 14
+
+
+def spike(view: View, leaf: Spike) -> Told:
+    """Far above the own usual: how much, since when, what is usual, how rare."""
+    clause, judged, last = view.clause, view.judged, view.last
+    if last is None:
+        text = f"{view.subject} {view.were} {values_said(clause, judged, view.when(len(judged)))}"
+        return Told(text, (view.sentence(text, "change"),), series_of(view, None, None, [], None))
+    _, end = view.receipt.query.spans[-1]
+    at = when(clause, view.when(1), view.receipt.known_us, end, view.period_said(len(view.values) - 1))
+    usual = usually(clause, view.values, len(judged))
+    text = headline(clause, view.subject, last, at, usual)
+    sentences = [view.sentence(text, "change")]
+    if len(judged) > 1:
+        more = f"{view.they} {view.were} {values_said(clause, judged, view.when(len(judged)))}"
+        sentences.append(view.sentence(more, "change"))
+    found = chances(leaf, view.values, clause.whole)
+    rare = rarely(clause.grain, found[-1])
+    if rare:
+        sentences.append(view.sentence(rare, "line"))
+    first = len(view.values) - len(judged)
+    held = [first + n for n, p in enumerate(found) if p <= FAR]
+    return Told(text, tuple(sentences), series_of(view, view.band, None, held, first))
 
 
 def usually(clause: Clause, values: Sequence[float | None], judged: int) -> str | None:

@@ -14,6 +14,7 @@ from itertools import pairwise
 from beforehand.story import around, kinds, marks, words
 from beforehand.story.receipt import Receipt
 from beforehand.story.scene import TRUE, Occasion, Sentence, Series, Story
+from beforehand.story.view import Told
 
 # Headlines name at most this many clauses; more are counted.
 NAMED = 2
@@ -58,7 +59,7 @@ def _plain(occasion: Occasion) -> Story:
     return Story(_headline(signs, also), tuple(sentences), _shapes([t for _, t in signs]), occasion.receipts)
 
 
-def _headline(signs: list[tuple[bool, kinds.Told]], also: list[str]) -> str:
+def _headline(signs: list[tuple[bool, Told]], also: list[str]) -> str:
     """The half sentences of the first clauses as one, without a stop: `Logins fell from 14 a week to 1`.
 
     A clause that came before another is told before it, and the other follows with `then`.
@@ -79,7 +80,7 @@ def _headline(signs: list[tuple[bool, kinds.Told]], also: list[str]) -> str:
     return text[0].upper() + text[1:]
 
 
-def _shapes(told: list[kinds.Told]) -> tuple[Series, ...]:
+def _shapes(told: list[Told]) -> tuple[Series, ...]:
     """One shape per metric: the same line is not drawn twice."""
     kept: dict[tuple[str, str], Series] = {}
     for one in told:

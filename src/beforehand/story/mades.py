@@ -1,0 +1,143 @@
+"""What stands behind made facts and tickets, by name: which ticket waits, which invoice is overdue, what was written.
+
+Each is told from a receipt of its own, which has the columns of the newest version of one row.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+from beforehand.signals.tree import Level, Mentions, Overdue, Turned, Waiting
+from beforehand.story import words
+from beforehand.story.receipt import Value
+from beforehand.story.scene import Detail, Sentence
+from beforehand.story.view import Told, View
+
+MOST = 3
+"""So many are told by name; how many more there are is counted."""
+AROUND = 48
+"""So many letters of what was written are quoted on either side."""
+LONGEST_SUBJECT = 60
+
+
+def with_details(view: View, told: Told) -> Told:
+    """A clause told, with what stands behind it by name after its first sentence."""
+    own = [d for d in view.occasion.details if d.of == view.clause.receipt]
+    made = view.clause.quantity.made
+    headline = told.headline
+    if isinstance(made, Waiting | Overdue) and isinstance(view.clause.leaf, Level) and not view.clause.down:
+        headline = _stands(view, made) or headline
+    said = [sentence for detail in own[:MOST] if (sentence := _detail(view, detail)) is not None]
+    total = int(view.last or 0)
+    if said and total > len(said) and len(own) >= MOST:
+        more = words.number(total - len(said))
+        said.append(view.sentence(f"there {'is' if total - len(said) == 1 else 'are'} {more} more", "detail"))
+    return replace(told, headline=headline, sentences=(*told.sentences[:1], *said, *told.sentences[1:]))
+
+
+def _stands(view: View, made: Waiting | Overdue) -> str | None:
+    """`3 urgent tickets have been open more than 2 business days`; None where none is, or a person is told of."""
+    clause, scope = view.clause, view.occasion.scope
+    count = int(view.last or 0)
+    if not count or (scope and view.occasion.subject not in ("ticket", "issue")):
+        return None
+    if scope and view.occasion.subject == "ticket":
+        who, one = f"ticket {scope}", True
+    else:
+        one = count == 1
+        name = clause.name[:-1] if one and clause.plural else clause.name
+        who = f"{words.number(count)} {name}" + (f" about {scope}" if scope else "")
+    if isinstance(made, Overdue):
+        return f"{who} {'is' if one else 'are'} more than {words.counted(made.days, 'day')} overdue"
+    days = words.counted(made.days, "business day" if made.business else "day")
+    return f"{who} {'has' if one else 'have'} been open more than {days}"
+
+
+def _detail(view: View, detail: Detail) -> Sentence | None:
+    values = view.occasion.receipts[detail.receipt].values
+    if not values:
+        return None
+    text = {"ticket": _ticket, "invoice": _invoice, "written": _written}[detail.kind](view, detail, values)
+    return None if text is None else Sentence(words.opened(text), "detail", (detail.receipt, view.clause.receipt))
+
+
+def _ticket(view: View, detail: Detail, values: tuple[Value, ...]) -> str | None:
+    """`ticket T-12, “Export fails”, has been open since 3 November`; values: subject, when it was opened."""
+    subject, opened = values[0], values[1]
+    if not isinstance(opened, int | float):
+        return None
+    named = f", “{_cut(str(subject))}”," if subject else ""
+    of = view.occasion
+    on = words.day(int(opened), of.zone, of.now_us)
+    match view.clause.quantity.made:
+        case Waiting():
+            return f"ticket {detail.id}{named} has been open since {on}"
+        case Turned(turn=turn):
+            at = words.day(detail.at_us, of.zone, of.now_us)
+            return f"ticket {detail.id}{named} of {on} was {turn} on {at}"
+        case _:
+            return f"ticket {detail.id}{named} was opened on {on}"
+
+
+def _invoice(view: View, detail: Detail, values: tuple[Value, ...]) -> str | None:
+    """`invoice I-3 over €4,200 was due on 3 September`; values: amount, currency, when it was due."""
+    amount, currency, due = values[0], values[1], values[2]
+    if not isinstance(due, int | float):
+        return None
+    number = _number(amount)
+    worth = "" if number is None else f" over {words.money(number, str(currency) if currency else None)}"
+    of = view.occasion
+    return f"invoice {detail.id}{worth} was due on {words.day(int(due), of.zone, of.now_us)}"
+
+
+def _written(view: View, detail: Detail, values: tuple[Value, ...]) -> str | None:
+    """`Dana Reyes wrote on 12 November: “... we may cancel ...”`; values: when, then what was written, column by
+    column."""
+    at, *columns = values
+    made = view.clause.quantity.made
+    query = view.receipt.query
+    looked_for = json.loads(query.made).get("phrases", ()) if query.made else ()
+    phrases = tuple(looked_for) or (made.words if isinstance(made, Mentions) else ())
+    quoted = next((found for text in columns if text and (found := quote(str(text), phrases))), None)
+    if quoted is None or not isinstance(at, int | float):
+        return None
+    of = view.occasion
+    who = detail.by or "somebody there"
+    return f"{who} wrote on {words.day(int(at), of.zone, of.now_us)}: “{quoted}”"
+
+
+def quote(text: str, phrases: tuple[str, ...]) -> str | None:
+    """The words around the first phrase that a text has, cut at words; None where it has none."""
+    plain = " ".join(text.split())
+    spots = []
+    for phrase in phrases:
+        pattern = r"\s+".join(re.escape(word).replace("'", "['’ʼ]") for word in phrase.split())
+        begin = r"(?<!\w)" if phrase[:1].isalnum() else ""
+        found = re.search(begin + pattern, plain, re.IGNORECASE) if pattern else None
+        if found:
+            spots.append(found.span())
+    if not spots:
+        return None
+    start, end = min(spots)
+    low, high = max(0, start - AROUND), min(len(plain), end + AROUND)
+    if low:
+        low = plain.find(" ", low, start + 1) + 1 or start
+    if high < len(plain):
+        cut = plain.rfind(" ", end, high)
+        high = cut if cut > 0 else high
+    said = plain[low:high].strip(" ,;:-").rstrip(".")
+    return f"{'… ' if low else ''}{said}{' …' if high < len(plain) else ''}"
+
+
+def _cut(subject: str) -> str:
+    plain = " ".join(subject.split())
+    return plain if len(plain) <= LONGEST_SUBJECT else plain[:LONGEST_SUBJECT].rsplit(" ", 1)[0] + " …"
+
+
+def _number(value: Value) -> float | None:
+    try:
+        return float(value or "")
+    except ValueError:
+        return None
