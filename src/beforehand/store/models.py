@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     String,
     Text,
     TypeDecorator,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -105,6 +107,8 @@ class Alert(Base):
     signal_digest: Mapped[str]
     evidence: Mapped[dict[str, Any]]
     receipts: Mapped[list[Any]]
+    incident: Mapped[int | None] = mapped_column(Integer)
+    """The incident it was held by, and released from."""
 
     @property
     def name(self) -> str:
@@ -170,6 +174,108 @@ class Close(Base):
     closed: Mapped[int] = mapped_column(Integer)
     thresholds: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     """What p-values were held against, by the clause: found over all subjects then, and never found anew."""
+    held: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    """How many alerts would have opened or closed at it, and were held."""
+    incident: Mapped[int | None] = mapped_column(Integer)
+    """The incident that made it doubtful."""
+    unjudged: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """The incident was settled as one of the data: for those it touched, nothing was judged here."""
+
+
+class Incident(Base):
+    """Something happened to the data, or to most accounts at once; `effect` is less, more or any."""
+
+    __tablename__ = "incidents"
+    __table_args__ = (Index("incidents_of_key", "key", "state"), {"sqlite_autoincrement": True})
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    kind: Mapped[str]
+    key: Mapped[str]
+    """What it is about, so that the same thing going on is the same incident."""
+    what: Mapped[str]
+    source: Mapped[str | None]
+    tbl: Mapped[str | None]
+    event: Mapped[str | None]
+    grain: Mapped[str | None]
+    effect: Mapped[str]
+    metrics: Mapped[list[Any]]
+    signals: Mapped[list[Any]]
+    since: Mapped[datetime]
+    until: Mapped[datetime | None]
+    filled_at: Mapped[datetime | None]
+    """When what was missing had come: later closes know all of it."""
+    found_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    """The newest moment of which it is known whether it goes on."""
+    sure: Mapped[float] = mapped_column(Float)
+    headline: Mapped[str] = mapped_column(Text)
+    numbers: Mapped[dict[str, Any]]
+    state: Mapped[str]
+    how: Mapped[str | None]
+    settled_at: Mapped[datetime | None]
+    settled_by: Mapped[str | None]
+    note: Mapped[str] = mapped_column(Text, default="")
+
+
+class Held(Base):
+    """An alert that would have opened or closed at a close within an incident, and was held."""
+
+    __tablename__ = "held"
+    __table_args__ = (
+        Index(
+            "one_held",
+            "account",
+            "signal",
+            "scope",
+            "act",
+            unique=True,
+            sqlite_where=text("state = 'held'"),
+            postgresql_where=text("state = 'held'"),
+        ),
+        Index("held_of_incident", "incident", "state"),
+        {"sqlite_autoincrement": True},
+    )
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    incident: Mapped[int] = mapped_column(Integer, ForeignKey("incidents.number"))
+    others: Mapped[list[Any]]
+    """Further incidents that made the same close doubtful."""
+    signal: Mapped[str]
+    account: Mapped[str]
+    scope: Mapped[str]
+    act: Mapped[str]
+    """`open` or `close`."""
+    end_at: Mapped[datetime]
+    """The end of the period at which it would have."""
+    state: Mapped[str]
+    """`held`, then `released`, `dropped`, or `over`: it would have ended by itself meanwhile."""
+    ended_at: Mapped[datetime | None]
+    alert: Mapped[int | None] = mapped_column(Integer)
+    """The alert that stays open, or that it became."""
+    severity: Mapped[str]
+    signal_digest: Mapped[str]
+    backlog: Mapped[bool] = mapped_column(Boolean)
+    shadow: Mapped[bool] = mapped_column(Boolean)
+    since: Mapped[datetime | None]
+    headline: Mapped[str] = mapped_column(Text)
+    owner: Mapped[str | None]
+    evidence: Mapped[dict[str, Any]]
+    receipts: Mapped[list[Any]]
+
+
+class Would(Base):
+    """Where a subject would stand had nothing been held, kept where that differs from where it stands."""
+
+    __tablename__ = "would"
+
+    signal: Mapped[str] = mapped_column(String, primary_key=True)
+    account: Mapped[str] = mapped_column(String, primary_key=True)
+    scope: Mapped[str] = mapped_column(String, primary_key=True)
+    incident: Mapped[int] = mapped_column(Integer, ForeignKey("incidents.number"))
+    open: Mapped[bool] = mapped_column(Boolean)
+    held: Mapped[int] = mapped_column(Integer)
+    calm: Mapped[int] = mapped_column(Integer)
+    armed: Mapped[bool] = mapped_column(Boolean)
 
 
 class Setting(Base):
