@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from hashlib import sha256
 
 import duckdb
 
 from beforehand.facts.asking import only
-from beforehand.facts.derived import mentions, scan
+from beforehand.facts.derived import histories, mentions, scan
 from beforehand.facts.derived.joins import merges
 from beforehand.facts.derived.recipe import Recipe
 from beforehand.facts.derived.tables import Kept, forget, kept, note
-from beforehand.signals.tree import Mentions
+from beforehand.signals.tree import BackAndForth, Mentions, Repeated, Without
 
 
 def ensure(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> str:
@@ -26,7 +27,7 @@ def ensure(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> str:
         table = kept(connection, recipe)
         state = _state(connection, recipe)
         if newest > table.watermark or state != table.state:
-            _refresh(connection, table, recipe)
+            _refresh(connection, table, recipe, state)
             table.watermark, table.state = newest, state
             note(connection, table)
         forget(connection)
@@ -40,11 +41,17 @@ def ensure(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> str:
 
 def _state(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> str:
     """What besides facts the rows follow from, as a text that changes with it."""
-    return merges(connection) if isinstance(recipe.made, scan.Stepwise) else ""
+    if isinstance(recipe.made, scan.Stepwise):
+        return merges(connection)
+    where = histories.places(connection, recipe)
+    return sha256(repr(sorted(where.items())).encode()).hexdigest()[:16] if where else ""
 
 
-def _refresh(connection: duckdb.DuckDBPyConnection, table: Kept, recipe: Recipe) -> None:
-    if isinstance(recipe.made, Mentions):
-        mentions.refresh(connection, table, recipe)
-    elif isinstance(recipe.made, scan.Stepwise):
-        scan.refresh(connection, table, recipe)
+def _refresh(connection: duckdb.DuckDBPyConnection, table: Kept, recipe: Recipe, state: str) -> None:
+    match recipe.made:
+        case Mentions():
+            mentions.refresh(connection, table, recipe)
+        case Without() | Repeated() | BackAndForth():
+            scan.refresh(connection, table, recipe)
+        case _:
+            histories.refresh(connection, table, recipe, whole=state != table.state)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
+Signed = tuple[Int, Int, Int, NDArray[np.int8]]
+"""Rows: `seq` of the fact each is made from, when it happened, when it was learned, and its sign."""
 EVER = np.int64(2**62)
 """No end (UTC microseconds)."""
 
@@ -56,7 +58,7 @@ class Made:
             return cls(none, none, none, none)
         return cls(*(np.concatenate([getattr(p, n) for p in parts]) for n in ("seq", "at", "since", "until")))
 
-    def signed(self) -> tuple[Int, Int, Int, NDArray[np.int8]]:
+    def signed(self) -> Signed:
         """As rows (seq, at, learned, sign): one when it is known first, one that takes it back when it no longer is.
 
         What is taken back and put there again at one moment is no row.

@@ -50,7 +50,7 @@ def refresh(connection: duckdb.DuckDBPyConnection, table: Kept, recipe: Recipe) 
         keep_joins(connection, reader, table.name)
         find = _finder(recipe.made)
         query = _versions(recipe, scoped) if recipe.versioned else _ordered(recipe, scoped)
-        want(connection, (find(facts) for facts in _batches(reader, query)))
+        want(connection, (find(facts).signed() for facts in _batches(reader, query)))
     write(connection, table, recipe, _standing(table, recipe.made) if scoped else None)
 
 

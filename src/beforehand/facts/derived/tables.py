@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from beforehand.facts.asking import first, only
-from beforehand.facts.derived.presence import Made
+from beforehand.facts.derived.presence import Signed
 from beforehand.facts.derived.recipe import Recipe
 
 PREFIX = "made_"
@@ -98,13 +98,13 @@ def what(recipe: Recipe, of: str) -> str:
     return f"{of}.source, {of}.id, {of}.account, {of}.member, {ticket} AS ticket, {category} AS category"
 
 
-def want(connection: duckdb.DuckDBPyConnection, parts: Iterable[Made]) -> None:
+def want(connection: duckdb.DuckDBPyConnection, parts: Iterable[Signed]) -> None:
     """Makes `wanted`, the rows that a table is to say: the fact each is made from, when, learned when, with a sign."""
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE wanted (seq BIGINT, at_us BIGINT, learned_us BIGINT, sign TINYINT)"
     )
     for part in parts:
-        columns = dict(zip(("seq", "at_us", "learned_us", "sign"), part.signed(), strict=True))
+        columns = dict(zip(("seq", "at_us", "learned_us", "sign"), part, strict=True))
         connection.register("wanted_given", pa.table(columns))
         connection.execute("INSERT INTO wanted SELECT * FROM wanted_given")
         connection.unregister("wanted_given")
