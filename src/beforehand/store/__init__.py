@@ -1,8 +1,22 @@
-"""The state of a workspace: alerts and their log, tracks, judged closes, settings, records.
+"""The state of a workspace: alerts and their log, judged closes, incidents, what was told and done, records.
 
 SQLite by default; the models are the same on PostgreSQL. It never holds events.
 """
 
+from beforehand.store.acting import (
+    Act,
+    Callback,
+    Clock,
+    Entry,
+    Exposure,
+    Handover,
+    HeldBack,
+    Notification,
+    Run,
+    Suppression,
+    TouchDue,
+    Unsent,
+)
 from beforehand.store.incidents import (
     counts_of,
     definitions,
@@ -53,18 +67,30 @@ from beforehand.store.queries import (
 from beforehand.store.store import Store
 
 __all__ = [
+    "Act",
     "Alert",
     "AlertLog",
+    "Callback",
+    "Clock",
     "Close",
+    "Entry",
+    "Exposure",
+    "Handover",
     "Held",
+    "HeldBack",
     "Incident",
     "Kept",
     "Key",
     "LastRun",
+    "Notification",
     "Record",
+    "Run",
     "Setting",
     "Store",
+    "Suppression",
+    "TouchDue",
     "Track",
+    "Unsent",
     "Watch",
     "Would",
     "alert_name",

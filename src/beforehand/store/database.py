@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, exc, inspect, t
 
 from beforehand.errors import BeforehandError, BusyError, EngineError
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Every version of the tables this program knows, oldest first; the last is the one it works with."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
