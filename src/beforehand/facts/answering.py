@@ -197,7 +197,7 @@ def _rows(facts: Facts, asks: Sequence[Ask], aside: str | None) -> str:
     inner = (
         f"SELECT q.ask, epoch_us(t.occurred_at) AS us, t.stored_seq AS seq, t.id, t.account, t.member, "
         f"{'t.sign' if versioned else '1'} AS sign, CAST({value} AS DOUBLE) AS value, CAST({hit} AS BOOLEAN) AS hit, "
-        f"CAST({item} AS VARCHAR) AS item, {key} AS key FROM {aside or query.table} t {joined} "
+        f"CAST({item} AS VARCHAR) AS item, {key} AS key FROM {aside or _read_from(facts, query)} t {joined} "
         f"WHERE {' AND '.join(conditions)}"
     )
     if people:
@@ -206,6 +206,15 @@ def _rows(facts: Facts, asks: Sequence[Ask], aside: str | None) -> str:
             f"LEFT JOIN ({_people(facts)}) p ON p.account = a.account AND p.member = a.member"
         )
     return inner
+
+
+def _read_from(facts: Facts, query: Query) -> str:
+    """The table whose rows are asked about: that of made facts is brought up to date first, or made anew."""
+    if not query.made:
+        return query.table
+    from beforehand.facts.derived import Recipe, ensure
+
+    return ensure(facts.connection, Recipe.from_text(query.made))
 
 
 def _keyed(query: Query) -> str:
@@ -221,6 +230,7 @@ def _content(query: Query, versioned: bool) -> str:
     """All that a row says, as text."""
     shape = SHAPES[query.table]
     own = [*shape.columns, *(["to_json(properties)"] if shape.properties else [])]
+    own = ["ticket", "category"] if query.made else own
     every = ("source", "id", "t.account", "t.member", "epoch_us(occurred_at)", "delay", "sign" if versioned else "1")
     return ", ".join(f"coalesce(CAST({c} AS VARCHAR), chr(0))" for c in (*every, *own))
 
@@ -347,9 +357,12 @@ def _proofs(
         "SELECT ask, sum(sign), sum(CAST(md5_number_lower(key) AS HUGEINT)), sum(CAST(md5_number_upper(key) AS "
         f"HUGEINT)) FROM {digested} GROUP BY ask"
     ).fetchall()
+    left = source
+    if query.made:  # what was taken back, or has ended, is no example of what there is
+        left = f"(SELECT ask, id, min(us) AS us, min(seq) AS seq, sum(sign) AS sign FROM {source} GROUP BY ask, id)"
     ids = dict(
         connection.execute(
-            f"SELECT ask, arg_min(id, (us, seq), {SAMPLES}) FROM {source} WHERE sign > 0 GROUP BY ask"
+            f"SELECT ask, arg_min(id, (us, seq), {SAMPLES}) FROM {left} WHERE sign > 0 GROUP BY ask"
         ).fetchall()
     )
     return {
