@@ -42,6 +42,9 @@ def simulate(
     days: Annotated[int, typer.Option(help="How many days of history.")] = 540,
     seed: Annotated[int, typer.Option(help="The same seed, numbers and end give the same files.")] = 7,
     end: Annotated[str | None, typer.Option(metavar="DATE", help="The day before which it ends (today).")] = None,
+    incidents: Annotated[
+        bool, typer.Option("--incidents", help="Let the trackers fail: silent for some days, then an event renamed.")
+    ] = False,
     json: common.Json = False,
 ) -> None:
     """Make a simulated company to try things on: a workspace, its data, and the truth beside it."""
@@ -49,7 +52,8 @@ def simulate(
 
     from beforehand.commands.simulate import simulate as make
 
-    made = make(folder, accounts=accounts, days=days, seed=seed, end=common.moment(end) or datetime.now(UTC))
+    until = common.moment(end) or datetime.now(UTC)
+    made = make(folder, accounts=accounts, days=days, seed=seed, end=until, incidents=incidents)
     if json:
         common.emit(made)
         return

@@ -9,7 +9,9 @@ from typing import Any
 from beforehand.errors import EngineError
 
 
-def simulate(folder: Path, *, end: datetime, accounts: int = 300, days: int = 540, seed: int = 7) -> dict[str, Any]:
+def simulate(
+    folder: Path, *, end: datetime, accounts: int = 300, days: int = 540, seed: int = 7, incidents: bool = False
+) -> dict[str, Any]:
     """Writes the company whose history ends where the day of `end` (aware) begins, UTC.
 
     Returns `{"workspace", "first_on", "end_on", "rows", "next"}`; `next` are the commands that load it and run it.
@@ -18,7 +20,14 @@ def simulate(folder: Path, *, end: datetime, accounts: int = 300, days: int = 54
     from beforehand.simulate import simulate as make
 
     try:
-        made = make(folder.absolute(), end_on=end.astimezone(UTC).date(), accounts=accounts, days=days, seed=seed)
+        made = make(
+            folder.absolute(),
+            end_on=end.astimezone(UTC).date(),
+            accounts=accounts,
+            days=days,
+            seed=seed,
+            incidents=incidents,
+        )
     except OSError as error:
         raise EngineError(
             f"{error.filename or folder} cannot be written: {error.strerror}.",

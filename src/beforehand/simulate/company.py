@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from beforehand.simulate.money import Money, money
+from beforehand.simulate.plants import plant
 from beforehand.simulate.profile import People, Profile, people, profile
 from beforehand.simulate.relations import Relations, relations
 from beforehand.simulate.stories import Life, life
@@ -27,8 +28,8 @@ class Account:
     money: Money
 
 
-def account(index: int, seed: int, first_on: date, days: int) -> Account:
-    """The account of a number over `days` days from `first_on`.
+def account(index: int, seed: int, first_on: date, days: int, incidents: bool = False) -> Account:
+    """The account of a number over `days` days from `first_on`; with `incidents` the trackers fail twice.
 
     Each part draws from a stream of its own (PCG64 keyed by seed, number and part), so that a change to what tickets
     say does not change who leaves.
@@ -40,10 +41,11 @@ def account(index: int, seed: int, first_on: date, days: int) -> Account:
     it = life(stream(0), days)
     who = profile(stream(1), index, seed, it, first_on, days)
     folk = people(stream(2), who, it, days)
+    plant(stream(6), who, it, folk, days)
     return Account(
         who=who, life=it, folk=folk,
-        events=events(stream(3), who, it, folk, first_on, days),
-        relations=relations(stream(4), who, it, folk, first_on, days),
+        events=events(stream(3), stream(7), who, it, folk, first_on, days, incidents),
+        relations=relations(stream(4), stream(8), who, it, folk, first_on, days),
         money=money(stream(5), who, it, first_on, days),
     )  # fmt: skip
 

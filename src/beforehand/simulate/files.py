@@ -17,8 +17,9 @@ import pyarrow.parquet as pq
 
 from beforehand.calendar import to_us
 from beforehand.simulate.company import Account, truth
+from beforehand.simulate.plants import DECIDES
 from beforehand.simulate.relations import Row
-from beforehand.simulate.usage import DAY, DETAILS, EVENTS
+from beforehand.simulate.vocabulary import DAY, DETAILS, EVENTS
 
 TIMES = {"at", "learned", "started_at", "ended_at", "start_at", "end_at", "notice_at", "due_at", "paid_at"}
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -27,7 +28,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "segment", "industry", "country", "renewal_on", "customer_since",
     ),
     "people": ("person", "account", "at", "name", "email", "role", "champion", "left_on"),
-    "tickets": ("ticket", "account", "person", "at", "learned", "status", "priority", "category", "subject", "body"),
+    "tickets": (
+        "ticket", "account", "person", "at", "learned", "status", "priority", "category",
+        "assignee", "subject", "body",
+    ),
     "subscriptions": (
         "subscription", "account", "at", "learned", "plan", "seats", "amount", "currency", "status", "start_at",
         "end_at",
@@ -124,7 +128,8 @@ class Files:
                 continue
             row: Row = {
                 "person": folk.emails[k], "at": joins * DAY, "name": folk.names[k], "email": folk.emails[k],
-                "role": folk.roles[k], "champion": "yes" if k in (folk.champion, folk.follower) else "no",
+                "role": _roles(folk.roles[k], k == folk.champion),
+                "champion": "yes" if k in (folk.champion, folk.follower) else "no",
                 "left_on": None,
             }  # fmt: skip
             rows.append(row)
@@ -174,6 +179,12 @@ class Files:
         )
         self._events.write_table(pa.table([columns[f.name] for f in EVENT_SCHEMA], schema=EVENT_SCHEMA))
         self.counts["events"] += len(order)
+
+
+def _roles(role: str, first: bool) -> str:
+    """What the customer database says of a person: also who decides about the contract, and who signed up first."""
+    said = [role, *(["decision maker"] if role in DECIDES else []), *(["primary admin"] if first else [])]
+    return ", ".join(said)
 
 
 def _by_time(row: Row) -> int:

@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 
 from beforehand.simulate import names
+from beforehand.simulate.plants import planted
 from beforehand.simulate.profile import Profile
 from beforehand.simulate.relations import Row
-from beforehand.simulate.stories import USUAL_HEALTH, Life
-from beforehand.simulate.usage import DAY, HOUR
+from beforehand.simulate.stories import USUAL_HEALTH, Life, Moment
+from beforehand.simulate.vocabulary import DAY, HOUR
+
+TERM, LONG_OVERDUE = 30, 60  # days until an invoice is due, and until it is badly overdue
 
 
 @dataclass
@@ -120,11 +123,14 @@ class _Contract:
         """One a month or year; open, perhaps overdue, paid, and paid the later the worse it goes."""
         who, it = self.who, self.it
         first = it.born if it.new else it.born + int(self.rng.integers(0, self.step))
+        days = range(first, self.last, self.step)
+        late = self._forgotten(days)
         rows: list[Row] = []
-        for number, day in enumerate(range(first, self.last, self.step)):
-            issued, due = day * DAY + 6 * HOUR, (day + 30) * DAY
+        for number, day in enumerate(days):
+            issued, due = day * DAY + 6 * HOUR, (day + TERM) * DAY
             worse = max(0.0, USUAL_HEALTH - 0.15 - float(it.health[min(day + 20, self.days - 1)]))
             paid = max(due + int((self.rng.normal(-6, 6) + 60 * worse) * DAY), issued + DAY)
+            paid = self._paid(day + TERM, paid, late)
             row: Row = {
                 "invoice": f"I-{who.index:05d}-{number:03d}", "at": issued,
                 "amount": round(who.value(self.seats(day)) * self.step / 365, 2), "currency": who.country.currency,
@@ -136,6 +142,30 @@ class _Contract:
             versions.append((paid, {"status": "paid", "paid_at": paid}))
             rows += [{**row, **change, "learned": at} for at, change in versions if at < self.days * DAY]
         return rows
+
+    def _forgotten(self, issued: range) -> dict[int, int]:
+        """How late each invoice is paid that is planted as overdue, by the day it is due.
+
+        A plant comes true with the first invoice due after it begins, else with the last that leaves time for it.
+        """
+        plants = planted(self.it, "invoice overdue")
+        self.it.moments = [moment for moment in self.it.moments if moment not in plants]
+        late: dict[int, int] = {}
+        for plant in plants:
+            dues = [day + TERM for day in issued if day + TERM < self.last - LONG_OVERDUE - 5]
+            if dues:
+                late[next((due for due in dues if due >= plant.first), dues[-1])] = plant.last - plant.first
+        return late
+
+    def _paid(self, due: int, paid: int, late: dict[int, int]) -> int:
+        """When an invoice is paid that is due on a day; one that waits very long is remembered in the life."""
+        planned = due in late
+        if planned:
+            paid = (due + late[due]) * DAY + 12 * HOUR
+        if paid >= (due + LONG_OVERDUE) * DAY:
+            last = min(paid // DAY, self.last - 1)
+            self.it.moments.append(Moment("invoice overdue", due, last, {"planted": planned}))
+        return paid
 
     def _outcomes(self) -> list[Row]:
         """What became of it; a departure happens when the contract ends, and its notice is beside it."""

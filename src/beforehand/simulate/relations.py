@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from beforehand.simulate import seasons, words
+from beforehand.simulate import planted_words, seasons, words
+from beforehand.simulate.planted_words import SUPPORT
+from beforehand.simulate.plants import SERVED, planted
 from beforehand.simulate.profile import People, Profile
 from beforehand.simulate.stories import Life
-from beforehand.simulate.usage import DAY, HOUR, MINUTE
+from beforehand.simulate.vocabulary import DAY, HOUR, MINUTE
 
 Row = dict[str, Any]
 PRIORITIES = ("low", "normal", "high", "urgent")
+HASTE = {"low": 1.0, "normal": 1.0, "high": 0.5, "urgent": 0.12}  # of the usual time until it is solved
 
 
 @dataclass
@@ -27,13 +30,15 @@ class Relations:
     touches: list[Row] = field(default_factory=list)
 
 
-class _Days:
-    """What the writers below share about one account."""
+class Days:
+    """What the writers share about one account; `more` is the stream of what is planted."""
 
     def __init__(
-        self, rng: np.random.Generator, who: Profile, it: Life, folk: People, first_on: date, days: int
-    ) -> None:
-        self.rng, self.who, self.it, self.folk, self.days = rng, who, it, folk, days
+        self, rng: np.random.Generator, more: np.random.Generator, who: Profile, it: Life, folk: People,
+        first_on: date, days: int,
+    ) -> None:  # fmt: skip
+        self.rng, self.more, self.who, self.it, self.folk, self.days = rng, more, who, it, folk, days
+        self.first_on = first_on
         self.last = it.ends if it.ends is not None else days
         self.end = self.last * DAY
         busy = seasons.work(who.country, first_on, days).copy()
@@ -46,31 +51,54 @@ class _Days:
         """Days drawn from a Poisson rate per day."""
         return [int(d) for d in np.repeat(np.arange(self.days), self.rng.poisson(rate))]
 
-    def moment(self, day: int) -> int:
-        """An instant in the working hours of a day."""
-        return day * DAY + int(self.rng.integers(7 * 60, 17 * 60)) * MINUTE
+    def instant(self, day: int, rng: np.random.Generator) -> int:
+        """A time in the working hours of a day."""
+        return day * DAY + int(rng.integers(7 * 60, 17 * 60)) * MINUTE
 
-    def somebody(self, day: int) -> str:
+    def somebody(self, day: int, rng: np.random.Generator) -> str:
         """The address of somebody who is there; often the champion."""
         folk = self.folk
         there = folk.present(min(day, self.days - 1))
-        if folk.champion in there and self.rng.random() < 0.35:
+        if folk.champion in there and rng.random() < 0.35:
             return folk.emails[folk.champion]
-        return folk.emails[int(there[int(self.rng.integers(0, len(there)))])]
+        return folk.emails[int(there[int(rng.integers(0, len(there)))])]
+
+    def survey(
+        self, made: Relations, at: int, person: str, kind: str, score: int, rng: np.random.Generator
+    ) -> None:  # fmt: skip
+        """An answer to a survey, with a comment that goes with its score."""
+        low, high = {"nps": (6, 9), "csat": (2, 4)}[kind]
+        if at < self.end:
+            side = "low" if score <= low else "middle" if score < high else "high"
+            made.surveys.append({
+                "survey": f"S-{self.who.index:05d}-{len(made.surveys):03d}", "person": person, "at": at, "kind": kind,
+                "score": score, "comment": words.pick(rng, words.COMMENTS[side]),
+            })  # fmt: skip
+
+    def letter(self, made: Relations, number: int, at: int, person: str, text: str) -> None:
+        """A letter that begins and ends a conversation."""
+        _message(
+            self, made, number, at, person, "in", "email", "billing", text, 0,
+            subject=f"Contract of {self.who.company.name}",
+        )  # fmt: skip
 
 
-def relations(rng: np.random.Generator, who: Profile, it: Life, folk: People, first_on: date, days: int) -> Relations:
-    """Everything in words between us and one account; draws only from `rng`."""
-    here = _Days(rng, who, it, folk, first_on, days)
+def relations(
+    rng: np.random.Generator, more: np.random.Generator, who: Profile, it: Life, folk: People, first_on: date, days: int
+) -> Relations:
+    """Everything in words between us and one account; draws from `rng`, for what is planted from `more`."""
+    here = Days(rng, more, who, it, folk, first_on, days)
     made = Relations()
     _tickets(here, made)
     _talks(here, made)
     _nps(here, made)
     _touches(here, made)
+    planted_words.write(here, made)
+    planted_words.happened(here, made)
     return made
 
 
-def _tickets(here: _Days, made: Relations) -> None:
+def _tickets(here: Days, made: Relations) -> None:
     rng, it = here.rng, here.it
     use = np.clip(it.use, 0.1, 1.2)
     plan: list[tuple[int, str | None]] = [
@@ -85,40 +113,33 @@ def _tickets(here: _Days, made: Relations) -> None:
         topic = issue or words.TOPICS[int(rng.choice(6, p=(0.16, 0.14, 0.12, 0.16, 0.16, 0.26)))]
         high = rng.random() < 0.2 - 0.35 * min(0.0, tone) + (0.2 if issue else 0)
         row: Row = {
-            "ticket": f"T-{here.who.index:05d}-{number:03d}", "person": here.somebody(day), "at": here.moment(day),
+            "ticket": f"T-{here.who.index:05d}-{number:03d}", "person": here.somebody(day, rng),
+            "at": here.instant(day, rng),
             "priority": PRIORITIES[(2 + int(rng.random() < 0.3)) if high else int(rng.random() < 0.7)],
-            "category": topic, "subject": words.pick(rng, words.SUBJECTS[topic]),
+            "category": topic, "assignee": SUPPORT[(here.who.index + number) % len(SUPPORT)],
+            "subject": words.pick(rng, words.SUBJECTS[topic]),
             "body": words.letter(rng, topic, tone - (0.35 if issue else 0.1)),
         }  # fmt: skip
         slow = 2.2 if issue or it.trouble[day] > 1.5 else 1.0
         opened = int(row["at"])
         waited = opened + int(rng.exponential(6 * slow) * HOUR) + 20 * MINUTE
-        solved = waited + int(rng.exponential(40 * slow) * HOUR) + HOUR
+        solved = waited + int(rng.exponential(40 * slow) * HASTE[str(row["priority"])] * HOUR) + HOUR
         for status, learned in (("open", opened), ("pending", waited), ("solved", solved)):
             if learned < min(here.end, here.days * DAY):
                 made.tickets.append({**row, "status": status, "learned": learned})
         if solved < here.end and rng.random() < 0.3:
             score = int(np.clip(round(4.1 + 1.3 * tone - (0.9 if issue else 0) + rng.normal(0, 0.7)), 1, 5))
-            _survey(here, made, solved + int(rng.integers(1, 40)) * HOUR, str(row["person"]), "csat", score, (2, 4))
+            here.survey(made, solved + int(rng.integers(1, 40)) * HOUR, str(row["person"]), "csat", score, rng)
 
 
-def _survey(here: _Days, made: Relations, at: int, person: str, kind: str, score: int, cuts: tuple[int, int]) -> None:
-    if at < here.end:
-        side = "low" if score <= cuts[0] else "middle" if score < cuts[1] else "high"
-        made.surveys.append({
-            "survey": f"S-{here.who.index:05d}-{len(made.surveys):03d}", "person": person, "at": at, "kind": kind,
-            "score": score, "comment": words.pick(here.rng, words.COMMENTS[side]),
-        })  # fmt: skip
-
-
-def _talks(here: _Days, made: Relations) -> None:
+def _talks(here: Days, made: Relations) -> None:
     """Conversations of one to three letters, each answered; and the letter that ends it."""
-    rng, it, who = here.rng, here.it, here.who
+    rng, it = here.rng, here.it
     use = np.clip(it.use, 0.15, 1.2)
     for number, day in enumerate(here.draw(0.035 * here.size * here.busy * use)):
         topic = words.TOPICS[int(rng.integers(0, 6))]
-        person, channel = here.somebody(day), "email" if rng.random() < 0.65 else "chat"
-        at = here.moment(day)
+        person, channel = here.somebody(day, rng), "email" if rng.random() < 0.65 else "chat"
+        at = here.instant(day, rng)
         for turn in range(int(rng.integers(1, 4))):
             tone = float(it.tone[min(day, here.days - 1)]) + float(rng.normal(0, 0.15))
             _message(here, made, number, at, person, "in", channel, topic, words.letter(rng, topic, tone), turn)
@@ -126,24 +147,12 @@ def _talks(here: _Days, made: Relations) -> None:
             _message(here, made, number, at, None, "out", channel, topic, words.pick(rng, words.ANSWERS), turn)
             at += int(rng.exponential(14) * HOUR) + 20 * MINUTE
     if it.notice is not None:
-        at, person = here.moment(it.notice), here.somebody(it.notice)
-        _message(
-            here,
-            made,
-            9999,
-            at,
-            person,
-            "in",
-            "email",
-            "billing",
-            words.pick(rng, words.LEAVING),
-            0,
-            subject=f"Contract of {who.company.name}",
-        )
+        at, person = here.instant(it.notice, rng), here.somebody(it.notice, rng)
+        here.letter(made, 9999, at, person, words.pick(rng, words.LEAVING))
 
 
 def _message(
-    here: _Days, made: Relations, number: int, at: int, person: str | None, direction: str, channel: str, topic: str,
+    here: Days, made: Relations, number: int, at: int, person: str | None, direction: str, channel: str, topic: str,
     text: str, turn: int, subject: str | None = None,
 ) -> None:  # fmt: skip
     if at < here.end:
@@ -155,7 +164,7 @@ def _message(
         })  # fmt: skip
 
 
-def _nps(here: _Days, made: Relations) -> None:
+def _nps(here: Days, made: Relations) -> None:
     """Twice a year a few people are asked; about a third answers."""
     rng, it, folk = here.rng, here.it, here.folk
     for day in range(it.born + 60 + int(rng.integers(0, 60)), here.last - 2, 182):
@@ -164,26 +173,24 @@ def _nps(here: _Days, made: Relations) -> None:
                 score = int(
                     np.clip(round(7.6 + 5.5 * (it.health[day] - 0.72) + 1.5 * it.tone[day] + rng.normal(0, 1.5)), 0, 10)
                 )
-                _survey(
-                    here,
-                    made,
-                    here.moment(day) + int(rng.integers(0, 5)) * DAY,
-                    folk.emails[int(k)],
-                    "nps",
-                    score,
-                    (6, 9),
-                )
+                at = here.instant(day, rng) + int(rng.integers(0, 5)) * DAY
+                here.survey(made, at, folk.emails[int(k)], "nps", score, rng)
 
 
-def _touches(here: _Days, made: Relations) -> None:
-    """Calls, meetings and mails of ours: more for the large, and more where a rough patch was noticed."""
+def _touches(here: Days, made: Relations) -> None:
+    """Calls, meetings and mails of ours: regular ones for those whom an owner serves, and where it is called for."""
     rng, it, who = here.rng, here.it, here.who
-    pace = {"starter": 0.006, "business": 0.018, "enterprise": 0.04}[who.plan]
-    heard = 2.5 if it.story == "rough patch" else 1.3 if it.story == "noisy decline" else 1.0
-    for number, day in enumerate(here.draw(pace * here.busy * np.where(it.trouble > 1.5, heard, 1.0))):
+    pace = {"starter": 0.006, "business": 0.004, "enterprise": 0.01}[who.plan]
+    heard = 6.0 if it.story == "rough patch" else 2.0 if it.story == "noisy decline" else 1.0
+    silent = planted(it, "we were silent")
+    called = here.draw(pace * here.busy * np.where(it.trouble > 1.5, heard, 1.0))
+    days = [d for d in called if not any(m.first <= d <= m.last for m in silent)]
+    if who.plan in SERVED:
+        days = sorted([*days, *planted_words.in_touch(here)])
+    for number, day in enumerate(days):
         kind = ("call", "meeting", "email", "review")[int(rng.choice(4, p=(0.3, 0.2, 0.4, 0.1)))]
         made.touches.append({
-            "touch": f"U-{who.index:05d}-{number:03d}", "person": here.somebody(day), "at": here.moment(day),
+            "touch": f"U-{who.index:05d}-{number:03d}", "person": here.somebody(day, rng), "at": here.instant(day, rng),
             "teammate": who.owner, "kind": kind, "note": {"call": "Checked in", "meeting": "Went through open points",
             "email": "Sent an update", "review": "Business review"}[kind],
         })  # fmt: skip

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 from beforehand.errors import InputError
+from beforehand.library import PACK
 from beforehand.simulate.company import account
 from beforehand.simulate.files import Files
 from beforehand.simulate.names import MOST
-from beforehand.simulate.usage import FEED_GAP
+from beforehand.simulate.usage import FEED_GAP, OUTAGE, RENAMED
 
 BLOCK = 500  # accounts in memory at a time
 LEAST_DAYS, MOST_DAYS = 200, 1830
@@ -50,24 +52,33 @@ class Simulated:
         return commands
 
 
-def simulate(folder: Path, *, end_on: date, accounts: int = 300, days: int = 540, seed: int = 7) -> Simulated:
+def simulate(
+    folder: Path, *, end_on: date, accounts: int = 300, days: int = 540, seed: int = 7, incidents: bool = False
+) -> Simulated:
     """Writes a company of `accounts` accounts over the `days` days before `end_on` (which is left out, UTC).
 
-    The same numbers give the same bytes. InputError where the folder holds anything already, or a number is out of
-    range.
+    The workspace is the library's pack with what is particular to the company laid over it. With `incidents` all
+    trackers are silent for some days, and an event is renamed. The same numbers give the same bytes. InputError where
+    the folder holds anything already, or a number is out of range.
     """
     _check(folder, accounts, days, seed)
     first_on = end_on - timedelta(days=days)
     folder.mkdir(parents=True, exist_ok=True)
-    with as_file(files("beforehand.simulate") / "folder") as source:
-        shutil.copytree(source, folder, dirs_exist_ok=True, copy_function=shutil.copyfile)
+    with as_file(files("beforehand.simulate") / "folder") as own:
+        for source in (PACK, own):
+            shutil.copytree(source, folder, dirs_exist_ok=True, copy_function=shutil.copyfile)
     (folder / "gitignore").rename(folder / ".gitignore")
     silent, from_back, to_back = FEED_GAP
     gap = {"event": silent, "from": end_on - timedelta(days=from_back), "to": end_on - timedelta(days=to_back)}
-    head = {"seed": seed, "days": days, "first_on": first_on, "end_on": end_on, "feed_gap": gap}
+    head: dict[str, Any] = {"seed": seed, "days": days, "first_on": first_on, "end_on": end_on, "feed_gap": gap}
+    if incidents:
+        old, new, since = RENAMED
+        outage = {"from": end_on - timedelta(days=OUTAGE[0]), "to": end_on - timedelta(days=OUTAGE[1])}
+        renamed = {"event": old, "to": new, "from": end_on - timedelta(days=since)}
+        head["incidents"] = {"outage": outage, "renamed": renamed}
     with Files(folder, first_on, head) as out:
         for begin in range(0, accounts, BLOCK):
-            out.write([account(k, seed, first_on, days) for k in range(begin, min(begin + BLOCK, accounts))])
+            out.write([account(k, seed, first_on, days, incidents) for k in range(begin, min(begin + BLOCK, accounts))])
     return Simulated(folder, first_on, end_on, {table: out.counts[table] for table in TABLES})
 
 

@@ -11,38 +11,24 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from beforehand.simulate import seasons
+from beforehand.simulate import planted_use, seasons
 from beforehand.simulate.profile import People, Profile
 from beforehand.simulate.stories import STEPS, Life
+from beforehand.simulate.vocabulary import CODE, DAY, DETAIL, HOUR, MINUTE, SECOND
 
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]
 
-EVENTS = (
-    "login", "page viewed", "feature used", "report created", "comment added", "export started", "export finished",
-    "export failed", "error shown", "onboarding step started", "onboarding step finished", "onboarding step failed",
-    "upgrade page visited", "teammate invited",
-)  # fmt: skip
-CODE = {name: k for k, name in enumerate(EVENTS)}
-DETAILS = (
-    "dashboards", "alerts", "search", "sharing", "api", "segments",  # features
-    "home", "settings", "billing", "help",  # pages
-    "timeout", "http 500", "sync failed", "permission denied",  # errors
-    "csv", "xlsx", "pdf",  # exports
-    *STEPS,
-)  # fmt: skip
-DETAIL = {name: k for k, name in enumerate(DETAILS)}
 ACTIONS = ("feature used", "page viewed", "report created", "comment added", "export started")
 WEIGHTS = (0.46, 0.27, 0.11, 0.08, 0.08)
 FEATURE_WEIGHTS = (0.4, 0.14, 0.2, 0.12, 0.06, 0.08)
 ACTIONS_PER_SESSION = 1.9
 ERRORS_PER_SESSION = 0.05
-FEED_GAP = (
-    "page viewed",
-    131,
-    129,
-)  # the tracker of this event was silent between these days before the end, for everybody
-DAY, HOUR, MINUTE, SECOND = 86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000
+# The tracker of this event was silent between these days before the end, for everybody.
+FEED_GAP = ("page viewed", 131, 129)
+# Asked for, all trackers are silent between these days before the end, and from a day on an event has another name.
+OUTAGE = (48, 45)
+RENAMED = ("report created", "report made", 21)
 NONE = -1
 
 
@@ -84,14 +70,21 @@ class Pen:
         ))  # fmt: skip
 
 
-def events(rng: np.random.Generator, who: Profile, it: Life, folk: People, first_on: date, days: int) -> Events:
-    """Everything the account did that was learned before the data ends, by time; draws only from `rng`."""
+def events(
+    rng: np.random.Generator, more: np.random.Generator, who: Profile, it: Life, folk: People, first_on: date,
+    days: int, incidents: bool = False,
+) -> Events:  # fmt: skip
+    """Everything the account did that was learned before the data ends, by time; draws from `rng`, for plants `more`.
+
+    With `incidents` the trackers fail everybody twice.
+    """
     pen = Pen()
     _sessions(rng, pen, who, it, folk, first_on, days)
     _spikes(rng, pen, it, folk, who, days)
     if it.new:
         _onboarding(rng, pen, it, folk, who, days)
     _growth(rng, pen, it, folk, who, days)
+    planted_use.write(more, pen, who, it, folk, first_on, days)
     if not pen.parts:
         empty = np.empty(0, np.int64)
         return Events(empty, empty, empty, empty, empty, empty, empty.astype(bool))
@@ -100,7 +93,15 @@ def events(rng: np.random.Generator, who: Profile, it: Life, folk: People, first
     keep = (at >= 0) & (learned < days * DAY) & (at < (it.ends if it.ends is not None else days) * DAY)
     silent, from_back, to_back = FEED_GAP
     keep &= ~((code == CODE[silent]) & (at >= (days - from_back) * DAY) & (at < (days - to_back) * DAY))
+    keep &= ~planted_use.left_out(it, folk, person, code, at)
+    known = code
+    if incidents:
+        keep &= ~((at >= (days - OUTAGE[0]) * DAY) & (at < (days - OUTAGE[1]) * DAY))
+        renamed, new, since = RENAMED
+        code = np.where((code == CODE[renamed]) & (at >= (days - since) * DAY), CODE[new], code)
+    detail = planted_use.narrowed(it, code, detail, at)
     order = np.flatnonzero(keep)[np.argsort(at[keep], kind="stable")]
+    planted_use.happened(it, folk, person[order], known[order], at[order], days)
     # A delay of -1 says: from a phone, but sent at once.
     return Events(
         person[order], code[order], detail[order], at[order], learned[order], workflow[order], delay[order] != 0

@@ -15,6 +15,7 @@ OPENINGS: dict[str, list[str]] = _LETTERS["openings"]  # by mood
 BODIES: dict[str, dict[str, list[str]]] = _LETTERS["bodies"]  # by topic, then bad or good
 CLOSINGS: dict[str, list[str]] = _LETTERS["closings"]  # by mood
 ANSWERS: list[str] = _LETTERS["answers"]
+TALK: list[str] = _LETTERS["talk"]  # of leaving, before it is decided
 LEAVING: list[str] = _LETTERS["leaving"]
 COMMENTS: dict[str, list[str]] = _LETTERS["comments"]  # low, middle, high
 
