@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -98,13 +98,15 @@ def judged(
     until_us: int | None = None,
     filling: bool = False,
     kept: Mapping[str, Kept] | None = None,
+    seen: Callable[[Sheet, Sequence[Signal], int], None] | None = None,
 ) -> Iterator[SignalHistory]:
     """Judges signals at every close in `[since_us, until_us]` that `now_us` has reached, one history a signal.
 
     With `filling` only the period still filling is judged (one column, its end ahead of `now_us`), and only the
     signals that further facts can only make truer. The facts are counted once for all signals of one subject kind
     and grace; histories come one by one, so that a caller that lets go of them needs the memory of one.
-    `kept` are thresholds of closes that have been judged before: they stay what they were.
+    `kept` are thresholds of closes that have been judged before: they stay what they were. `seen` is shown each sheet,
+    with its signals and their grace, before it is let go.
     """
     from beforehand.panel import Panel
 
@@ -141,6 +143,8 @@ def judged(
         for signal in members:
             opened, held = alerts if signal in readers else None, (kept or {}).get(signal.name, {})
             yield _over_blocks(sheet, signal, folder, grace_us, since_us, filling, opened, held)
+        if seen is not None:
+            seen(sheet, members, grace_us)
         del sheet  # its arrays, before the next group lays out its own
 
 
