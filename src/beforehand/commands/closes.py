@@ -18,8 +18,11 @@ from sqlalchemy.orm import Session
 from beforehand import store
 from beforehand.alerts import Policy, Reason, State, Step, Tracks, advance, early
 from beforehand.calendar import to_datetime
+from beforehand.commands import held
+from beforehand.commands.held import Mask
 from beforehand.signals.numbers import FAILED, HOLDS, UNSURE, Bool, Float, Int, Verdicts
 from beforehand.store import Alert, AlertLog, Close, Key, Track, Watch
+from beforehand.store.incidents import DROPPED, OVER
 
 JUDGE = "beforehand"
 """Who is written in the log where no person acted."""
@@ -45,7 +48,8 @@ class Sheet:
     `[n, Q]`. `filling`: the last column is the period still filling, which only opens. `start`: tracks of a signal
     that is new or changed, counted over the closes before; its first close makes backlog. `changed`: it was judged
     before by another definition. `gone`: why an open alert ends whose subject is no longer among the rows.
-    `thresholds`: what p-values were held against at each close, `[Q]`, by clause.
+    `thresholds`: what p-values were held against at each close, `[Q]`, by clause. `masks`: what incidents make of each
+    close.
     """
 
     signal: str
@@ -64,6 +68,11 @@ class Sheet:
     changed: bool = False
     gone: Callable[[Key], Reason] = lambda _: Reason.LEFT
     thresholds: Mapping[str, Float] = field(default_factory=dict)
+    masks: Sequence[Mask | None] = ()
+
+    def mask(self, q: int) -> Mask | None:
+        """What incidents make of a close, None where nothing."""
+        return self.masks[q] if q < len(self.masks) else None
 
     @property
     def closes(self) -> int:
@@ -95,6 +104,8 @@ class Tally:
     closed: set[int] = field(default_factory=set)
     held: set[int] = field(default_factory=set)
     shadow: set[int] = field(default_factory=set)
+    held_back: set[int] = field(default_factory=set)
+    """What incidents hold, by its own number: it is no alert, or one that would have closed."""
 
     def add(self, kind: str, alerts: Sequence[Alert]) -> None:
         """Counts alerts; those in shadow only as opened in shadow."""
@@ -117,9 +128,15 @@ def opening(session: Session, sheet: Sheet, q: int) -> list[int]:
     """The rows that a close (or the filling period) would open as things stand: whom a story is needed for."""
     before = _before(session, sheet, q)
     if sheet.filling and q == sheet.closes:
-        opened = early(before.tracks, sheet.verdicts[:, q], sheet.inside[:, q], sheet.policy)
+        # What is in doubt while a period fills is told, or held, at its close.
+        opened = early(before.tracks, _seen(sheet, q)[0], sheet.inside[:, q], sheet.policy)
     else:
-        opened = _step(sheet, q, before).opened
+        step = _step(sheet, q, before)
+        other = held.beside(session, sheet, q, before.tracks, before.alerts, step)
+        opened = step.opened.copy()
+        if other is not None:
+            opened[other.adopted] = False
+            opened[other.opening] = True
     return [int(row) for row in np.flatnonzero(opened)]
 
 
@@ -127,6 +144,7 @@ def judge_close(session: Session, sheet: Sheet, q: int, now: datetime, tell: Tel
     """Judges one closed close and moves the watch on."""
     before = _before(session, sheet, q)
     step = _step(sheet, q, before)
+    other = held.beside(session, sheet, q, before.tracks, before.alerts, step)
     end = to_datetime(int(sheet.ends_us[q]))
     first = sheet.start is not None and q == 0
 
@@ -136,20 +154,28 @@ def judge_close(session: Session, sheet: Sheet, q: int, now: datetime, tell: Tel
     for row in np.flatnonzero(step.closed):
         cleared = Reason.SUPERSEDED if first and sheet.changed else Reason.CLEARED
         reasons[of_row[int(row)].number] = Reason.LEFT if step.left[row] else cleared
-    ending = [*gone.values(), *(of_row[int(row)] for row in np.flatnonzero(step.closed))]
+    released = {row for row, _ in other.closed} if other else set()
+    ending = [*gone.values(), *(of_row[int(row)] for row in np.flatnonzero(step.closed) if int(row) not in released)]
     for alert in ending:
         close_alert(session, alert, reasons[alert.number], end, now, JUDGE)
     session.flush()  # before the new ones: the unique index sees one open episode at a time
 
-    opened = raise_alerts(session, sheet, q, np.flatnonzero(step.opened), now, tell, backlog=first)
-    verdict = sheet.verdicts[:, q]
+    opens, after, kept_back = step.opened.copy(), step.tracks, 0
+    late_opened: list[Alert] = []
+    if other is not None:
+        late_opened, late_closed, kept_back = _other_line(session, sheet, q, other, of_row, now, tell, tally)
+        ending += late_closed
+        opens[other.adopted] = False
+        after = _adopted(step.tracks, other)
+    opened = [*late_opened, *raise_alerts(session, sheet, q, np.flatnonzero(opens), now, tell, backlog=first)]
+    verdict = _seen(sheet, q)[0]
     still = [row for row in of_row if step.tracks.open[row]]
     confirmed = [of_row[row] for row in still if verdict[row] == HOLDS]
     unknown = [of_row[row] for row in still if verdict[row] in (UNSURE, FAILED)]
     if confirmed:
         fresh = {"judged_at": end, "severity": sheet.severity, "signal_digest": sheet.digest}
         session.execute(update(Alert), [{"number": alert.number, **fresh} for alert in confirmed])
-    _keep_tracks(session, sheet, before, step.tracks)
+    _keep_tracks(session, sheet, before, after)
     for kind, alerts in (("opened", opened), ("updated", confirmed), ("closed", ending), ("held", unknown)):
         tally.add(kind, alerts)
 
@@ -167,6 +193,9 @@ def judge_close(session: Session, sheet: Sheet, q: int, now: datetime, tell: Tel
             failed=int((seen == FAILED).sum()),
             opened=len(opened),
             closed=len(ending),
+            held=kept_back,
+            incident=_incident(sheet, q),
+            unjudged=_unjudged(sheet, q),
             thresholds={clause: float(found[q]) for clause, found in sheet.thresholds.items()} or None,
         )
     )
@@ -183,7 +212,8 @@ def judge_filling(session: Session, sheet: Sheet, now: datetime, tell: Teller, t
     """Opens what already holds in the period still filling; nothing is closed or counted before its close."""
     q = sheet.closes
     before = _before(session, sheet, q)
-    rows = np.flatnonzero(early(before.tracks, sheet.verdicts[:, q], sheet.inside[:, q], sheet.policy))
+    opens = early(before.tracks, _seen(sheet, q)[0], sheet.inside[:, q], sheet.policy)
+    rows = np.flatnonzero(opens)
     tally.add("opened", raise_alerts(session, sheet, q, rows, now, tell, backlog=False))
 
 
@@ -250,10 +280,14 @@ def switch(session: Session, watch: Watch, mode: str, now: datetime) -> list[Ale
     if mode == "off":
         for alert in alerts:
             close_alert(session, alert, Reason.SUPERSEDED, now, now, JUDGE, "the signal was switched off")
+        held.drop_signal(session, watch.signal, now)
         store.forget_tracks(session, watch.signal)
         session.delete(watch)
         return alerts
     watch.mode = mode
+    for waiting in store.held_of(session, signal=watch.signal):
+        waiting.shadow = mode == "shadow"
+        waiting.backlog = waiting.backlog or mode == "on"
     for alert in alerts:
         alert.shadow = mode == "shadow"
         alert.backlog = alert.backlog or mode == "on"
@@ -287,8 +321,68 @@ def _before(session: Session, sheet: Sheet, q: int) -> _Before:
 
 
 def _step(sheet: Sheet, q: int, before: _Before) -> Step:
-    clear = None if sheet.clears is None else sheet.clears[:, q]
-    return advance(before.tracks, sheet.verdicts[:, q], clear, sheet.inside[:, q], sheet.policy)
+    return advance(before.tracks, *_seen(sheet, q), sheet.inside[:, q], sheet.policy)
+
+
+def _seen(sheet: Sheet, q: int) -> tuple[Verdicts, Verdicts | None]:
+    """The verdicts of a close with what incidents make doubtful made unsure."""
+    verdict, clear = sheet.verdicts[:, q], None if sheet.clears is None else sheet.clears[:, q]
+    mask = sheet.mask(q)
+    return (verdict, clear) if mask is None else mask.lived(verdict, clear)
+
+
+def _incident(sheet: Sheet, q: int) -> int | None:
+    mask = sheet.mask(q)
+    if mask is None:
+        return None
+    return next(iter([*(number for number, _ in mask.by), *mask.settled_by]), None)
+
+
+def _unjudged(sheet: Sheet, q: int) -> bool:
+    """Whether an incident settled as one of the data leaves the close unjudged where it touches it."""
+    mask = sheet.mask(q)
+    return mask is not None and bool(mask.settled_by)
+
+
+def _other_line(
+    session: Session,
+    sheet: Sheet,
+    q: int,
+    other: held.Beside,
+    of_row: Mapping[int, Alert],
+    now: datetime,
+    tell: Teller,
+    tally: Tally,
+) -> tuple[list[Alert], list[Alert], int]:
+    """Writes what the close means for what is held; returns what it released, and how many more are held."""
+    end = to_datetime(int(sheet.ends_us[q]))
+    held.end(other.dropped, DROPPED, now)
+    held.end(other.over, OVER, now)
+    session.flush()
+    opened, closed = held.release(session, [h for _, h in (*other.opened, *other.closed)], now, JUDGE)
+    for alert in opened:
+        alert.judged_at = end
+    told = tell(sheet, q, other.opening) if other.opening else []
+    new = held.hold(session, sheet, q, other, end, told, of_row)
+    session.flush()
+    still = store.held_of(session, signal=sheet.signal)
+    tally.held_back.difference_update(h.number for h in (*other.dropped, *other.over))
+    tally.held_back.difference_update(h.number for _, h in (*other.opened, *other.closed))
+    tally.held_back.update(h.number for h in still if not h.shadow)
+    return opened, closed, len(new)
+
+
+def _adopted(lived: Tracks, other: held.Beside) -> Tracks:
+    """The tracks after a close, where at some rows the other line turned out to be the true one."""
+    if not other.adopted or other.tracks is None:
+        return lived
+    rows = np.array(other.adopted)
+    parts = []
+    for name in ("open", "held", "calm", "armed"):
+        part = getattr(lived, name).copy()
+        part[rows] = getattr(other.tracks, name)[rows]
+        parts.append(part)
+    return Tracks(*parts)
 
 
 def _keep_tracks(session: Session, sheet: Sheet, before: _Before, after: Tracks) -> None:
@@ -298,13 +392,13 @@ def _keep_tracks(session: Session, sheet: Sheet, before: _Before, after: Tracks)
         for row in map(int, np.flatnonzero(after.stirred))
     }
     added = []
-    for key, (held, calm, armed) in wanted.items():
+    for key, (counted, calm, armed) in wanted.items():
         track = before.kept.get(key)
         if track is None:
             subject = {"signal": sheet.signal, "account": key[0], "scope": key[1]}
-            added.append({**subject, "held": held, "calm": calm, "armed": armed})
+            added.append({**subject, "held": counted, "calm": calm, "armed": armed})
         else:
-            track.held, track.calm, track.armed = held, calm, armed
+            track.held, track.calm, track.armed = counted, calm, armed
     if added:
         session.execute(insert(Track), added)
     for key, track in before.kept.items():
