@@ -112,16 +112,16 @@ def _read(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> tuple[Versio
             SELECT *, {recipe.condition_sql} AS counts FROM {recipe.table}
             WHERE (source, id) IN (SELECT (source, id) FROM scope)),
         versions AS (
-            SELECT t.source, t.id, t.account, t.member{category}, epoch_us(t.occurred_at) AS at,
-            epoch_us(t.occurred_at) + t.delay AS known, {done} AS done, t.counts, {due} AS due, {paid} AS paid,
+            SELECT t.source, t.id, t.account, t.member{category}, epoch_us(t.occurred_at) AS at_us,
+            epoch_us(t.occurred_at) + t.delay AS known_us, {done} AS done, t.counts, {due} AS due, {paid} AS paid,
             {holder} AS holder, min(t.stored_seq) AS seq
             FROM chosen t GROUP BY ALL HAVING sum(t.sign) > 0)
-        SELECT dense_rank() OVER (ORDER BY source, id) AS fact, account, seq, at, known, done, counts,
+        SELECT dense_rank() OVER (ORDER BY source, id) AS fact, account, seq, at_us, known_us, done, counts,
         coalesce(due, {EVER}) AS due, coalesce(paid, {EVER}) AS paid, holder
-        FROM versions ORDER BY fact, known, seq"""
+        FROM versions ORDER BY fact, known_us, seq"""
     ).fetchnumpy()
     fact, seq, at, known, due_us, paid_us, held = (
-        np.asarray(found[n], np.int64) for n in ("fact", "seq", "at", "known", "due", "paid", "holder")
+        np.asarray(found[n], np.int64) for n in ("fact", "seq", "at_us", "known_us", "due", "paid", "holder")
     )
     solved, counts = (np.asarray(found[n], bool) for n in ("done", "counts"))
     return Versions(fact, seq, at, known, solved, counts, due_us, paid_us, held), np.asarray(found["account"], np.int64)

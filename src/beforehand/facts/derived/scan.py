@@ -67,7 +67,7 @@ def _finder(made: Stepwise) -> Callable[[Facts], Made]:
 def _ordered(recipe: Recipe, scoped: bool) -> str:
     """SQL for the facts in order; conditions choose before anything is joined."""
     return (
-        f"SELECT {_KEY} AS key, f.at, f.known, {EVER} AS gone, f.seq, f.first, f.other FROM ({_facts(recipe)}) f "
+        f"SELECT {_KEY} AS key, f.at_us, f.known_us, {EVER} AS gone, f.seq, f.first, f.other FROM ({_facts(recipe)}) f "
         f"{_JOIN} {_SCOPE if scoped else ''} ORDER BY 1, 2, 5"
     )
 
@@ -76,29 +76,29 @@ def _versions(recipe: Recipe, scoped: bool) -> str:
     """The same of a table with versions: each content of a fact from when it was learned until it was taken back."""
     category = ", f.category" if recipe.table == "tickets" else ""
     content = f"f.source, f.id, f.account, f.member{category}"
-    group = f"key, at, first, other, {content}"
+    group = f"key, at_us, first, other, {content}"
     return f"""
         WITH own AS (
-            SELECT {_KEY} AS key, {content}, f.at, f.known, f.seq, f.first, f.other, f.sign,
+            SELECT {_KEY} AS key, {content}, f.at_us, f.known_us, f.seq, f.first, f.other, f.sign,
             min(f.seq) OVER (PARTITION BY {_KEY}, f.source, f.id) AS tie
             FROM ({_facts(recipe)}) f {_JOIN} {_SCOPE if scoped else ""}),
         net AS (
-            SELECT {group.replace("f.", "")}, tie, known, min(seq) AS seq, sum(sign) AS net FROM own GROUP BY ALL
+            SELECT {group.replace("f.", "")}, tie, known_us, min(seq) AS seq, sum(sign) AS net FROM own GROUP BY ALL
             HAVING net <> 0),
         there AS (
-            SELECT *, sum(net) OVER w AS held, lead(known) OVER w AS until FROM net
-            WINDOW w AS (PARTITION BY {group.replace("f.", "")} ORDER BY known))
-        SELECT key, at, known, coalesce(until, {EVER}) AS gone, seq, first, other FROM there WHERE held > 0
-        ORDER BY key, at, tie, seq"""
+            SELECT *, sum(net) OVER w AS held, lead(known_us) OVER w AS until FROM net
+            WINDOW w AS (PARTITION BY {group.replace("f.", "")} ORDER BY known_us))
+        SELECT key, at_us, known_us, coalesce(until, {EVER}) AS gone, seq, first, other FROM there WHERE held > 0
+        ORDER BY key, at_us, tie, seq"""
 
 
-_SCOPE = "JOIN scope s ON s.account = f.account AND s.member = coalesce(f.member, -1) AND f.at >= s.low_us"
+_SCOPE = "JOIN scope s ON s.account = f.account AND s.member = coalesce(f.member, -1) AND f.at_us >= s.low_us"
 
 
 def _facts(recipe: Recipe, since: str = "") -> str:
     own = ", id, source, sign" + (", category" if recipe.table == "tickets" else "") if recipe.versioned else ""
     return (
-        f"SELECT account, member, epoch_us(occurred_at) AS at, epoch_us(occurred_at) + delay AS known, stored_seq AS "
+        f"SELECT account, member, epoch_us(occurred_at) AS at_us, epoch_us(occurred_at) + delay AS known_us, stored_seq AS "
         f"seq, {recipe.condition_sql} AS first, {recipe.other_sql} AS other{own} FROM {recipe.table} "
         f"WHERE (({recipe.condition_sql}) OR ({recipe.other_sql})){since}"
     )
@@ -120,9 +120,12 @@ def _batches(reader: duckdb.DuckDBPyConnection, query: str) -> Iterator[Facts]:
 
 
 def _facts_of(batch: pa.RecordBatch) -> Facts:
-    numbers = {n: batch.column(n).to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
-               for n in ("key", "at", "known", "gone", "seq")}  # fmt: skip
-    return Facts(**numbers, **{n: batch.column(n).to_numpy(zero_copy_only=False) for n in ("first", "other")})
+    key, at, known, gone, seq = (
+        batch.column(n).to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
+        for n in ("key", "at_us", "known_us", "gone", "seq")
+    )
+    first, other = (batch.column(n).to_numpy(zero_copy_only=False) for n in ("first", "other"))
+    return Facts(key, at, known, gone, seq, first, other)
 
 
 def _together(parts: list[Facts]) -> Facts:
@@ -141,14 +144,14 @@ def _scope(
     reader.execute(
         f"""CREATE OR REPLACE TEMP TABLE touched AS
         SELECT coalesce(j.to_account, f.account) AS account, coalesce(j.to_member, f.member, -1) AS member,
-        min(f.at) AS at FROM ({_facts(recipe, f" AND stored_seq > {watermark}")}) f {_JOIN} GROUP BY 1, 2"""
+        min(f.at_us) AS at_us FROM ({_facts(recipe, f" AND stored_seq > {watermark}")}) f {_JOIN} GROUP BY 1, 2"""
     )
-    low = f"t.at - {made.within_us}"
+    low = f"t.at_us - {made.within_us}"
     if recipe.versioned:
         low = f"-{EVER}"
     elif not isinstance(made, Without):
         _series(reader, recipe, made.within_us)
-        low = "t.at"
+        low = "t.at_us"
     reader.register("joined_given", joined)
     reader.execute(
         f"""CREATE OR REPLACE TEMP TABLE scope AS
@@ -167,17 +170,17 @@ def _series(reader: duckdb.DuckDBPyConnection, recipe: Recipe, within_us: int) -
     A series begins after a gap longer than the window. Where none is near, it is all of the past.
     """
     back = LOOKS_BACK * within_us
-    least = only(reader, f"SELECT coalesce(min(at), 0) - {back} FROM touched")[0]
+    least = only(reader, f"SELECT coalesce(min(at_us), 0) - {back} FROM touched")[0]
     reader.execute(
         f"""CREATE OR REPLACE TEMP TABLE touched AS
         WITH near AS (
-            SELECT t.account, t.member, t.at AS new_at, f.at,
-            lag(f.at, 1, t.at - {back}) OVER (PARTITION BY t.account, t.member ORDER BY f.at) AS before
+            SELECT t.account, t.member, t.at_us AS new_us, f.at_us,
+            lag(f.at_us, 1, t.at - {back}) OVER (PARTITION BY t.account, t.member ORDER BY f.at) AS before
             FROM ({_facts(recipe, f" AND epoch_us(occurred_at) >= {least}")}) f {_JOIN}
             JOIN touched t ON t.account = coalesce(j.to_account, f.account)
-                AND t.member = coalesce(j.to_member, f.member, -1) AND f.at >= t.at - {back})
+                AND t.member = coalesce(j.to_member, f.member, -1) AND f.at_us >= t.at_us - {back})
         SELECT account, member,
-        coalesce(max(CASE WHEN at <= new_at AND at - before > {within_us} THEN at END), -{EVER}) AS at
+        coalesce(max(CASE WHEN at_us <= new_us AND at_us - before_us > {within_us} THEN at_us END), -{EVER}) AS at_us
         FROM near GROUP BY 1, 2"""
     )
 
