@@ -27,6 +27,8 @@ from beforehand.workspace.durations import Duration
 TABLES = ("events", "tickets", "messages", "subscriptions", "invoices", "surveys", "touches", "outcomes")
 Table = Literal["events", "tickets", "messages", "subscriptions", "invoices", "surveys", "touches", "outcomes"]
 Severity = Literal["critical", "high", "medium", "low"]
+IncidentKind = Literal["feed", "tracking", "definition", "drop", "jump"]
+INCIDENT_KINDS: tuple[IncidentKind, ...] = ("feed", "tracking", "definition", "drop", "jump")
 Group = Literal["usage", "friction", "relationship", "money"]
 AGGREGATES = ("count", "sum", "mean", "share", "last", "people", "distinct")
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -105,6 +107,17 @@ def _since(value: Any) -> Any:
     return "by table" if isinstance(value, dict) else "one day"
 
 
+def _looked_for(value: Any) -> Any:
+    return "a list of kinds" if isinstance(value, list | tuple) else "on or off"
+
+
+# On, off, or only some kinds.
+LookedFor = Annotated[
+    Annotated[Literal["on", "off"], Tag("on or off")] | Annotated[tuple[IncidentKind, ...], Tag("a list of kinds")],
+    Discriminator(_looked_for),
+]
+
+
 # One day, or a day a table.
 Since = Annotated[
     Annotated[date, Tag("one day")] | Annotated[dict[Table, date], Tag("by table")],
@@ -149,6 +162,14 @@ class SettingsSpec(Spec):
     outcome: str = Field(default="churned", description="The outcome that risk signals are proven against.")
     growth_outcome: str = Field(default="expanded", description="The outcome that growth signals are proven against.")
     horizon: Span = Field(default=timedelta(days=90), description="How far ahead of the outcome an alert may be right.")
+    incidents: LookedFor = Field(
+        default="on",
+        description=(
+            "What may be wrong with the data is found before signals are judged: `on`, `off`, or a list of `feed` (gone "
+            "silent), `tracking` (events or versions changed), `definition` (of a metric), `drop` and `jump` (across "
+            "most accounts at once)."
+        ),
+    )
     calendar: CalendarSpec = Field(
         default=CalendarSpec.model_construct(), description="Weekends, public holidays and business hours."
     )
@@ -161,6 +182,13 @@ class SettingsSpec(Spec):
         alias="tracking since",
         description="The day from which facts are complete, for all tables or per table; before it nothing is known.",
     )
+
+    @property
+    def incident_kinds(self) -> tuple[IncidentKind, ...]:
+        """The kinds of incidents that are looked for."""
+        if isinstance(self.incidents, str):
+            return INCIDENT_KINDS if self.incidents == "on" else ()
+        return self.incidents
     phrases: dict[Annotated[str, Field(min_length=1)], PhraseList] = Field(
         default_factory=dict,
         description=(
