@@ -49,7 +49,7 @@ def refresh(connection: duckdb.DuckDBPyConnection, table: Kept, recipe: Recipe) 
             connection.unregister("scope_given")
         keep_joins(connection, reader, table.name)
         find = _finder(recipe.made)
-        query = _versions(recipe, scoped) if recipe.versioned else _ordered(recipe, scoped)
+        query = _versions(recipe, scoped) if recipe.versioned else _ordered(reader, recipe, scoped)
         want(connection, (find(facts).signed() for facts in _batches(reader, query)))
     write(connection, table, recipe, _standing(table, recipe.made) if scoped else None)
 
@@ -64,10 +64,15 @@ def _finder(made: Stepwise) -> Callable[[Facts], Made]:
             return lambda facts: back_and_forth(facts, within_us)
 
 
-def _ordered(recipe: Recipe, scoped: bool) -> str:
+def _ordered(reader: duckdb.DuckDBPyConnection, recipe: Recipe, scoped: bool) -> str:
     """SQL for the facts in order; conditions choose before anything is joined."""
+    since = ""
+    if scoped:  # said once for all, so that whole blocks of the past are passed over
+        least = only(reader, f"SELECT coalesce(min(low_us), {EVER}) FROM scope")[0]
+        since = f" AND occurred_at >= make_timestamp({least})"
     return (
-        f"SELECT {_KEY} AS key, f.at_us, f.known_us, {EVER} AS gone, f.seq, f.first, f.other FROM ({_facts(recipe)}) f "
+        f"SELECT {_KEY} AS key, f.at_us, f.known_us, {EVER} AS gone, f.seq, f.first, f.other "
+        f"FROM ({_facts(recipe, since)}) f "
         f"{_JOIN} {_SCOPE if scoped else ''} ORDER BY 1, 2, 5"
     )
 
@@ -98,8 +103,8 @@ _SCOPE = "JOIN scope s ON s.account = f.account AND s.member = coalesce(f.member
 def _facts(recipe: Recipe, since: str = "") -> str:
     own = ", id, source, sign" + (", category" if recipe.table == "tickets" else "") if recipe.versioned else ""
     return (
-        f"SELECT account, member, epoch_us(occurred_at) AS at_us, epoch_us(occurred_at) + delay AS known_us, stored_seq AS "
-        f"seq, {recipe.condition_sql} AS first, {recipe.other_sql} AS other{own} FROM {recipe.table} "
+        f"SELECT account, member, epoch_us(occurred_at) AS at_us, epoch_us(occurred_at) + delay AS known_us, "
+        f"stored_seq AS seq, {recipe.condition_sql} AS first, {recipe.other_sql} AS other{own} FROM {recipe.table} "
         f"WHERE (({recipe.condition_sql}) OR ({recipe.other_sql})){since}"
     )
 
@@ -110,7 +115,9 @@ def _batches(reader: duckdb.DuckDBPyConnection, query: str) -> Iterator[Facts]:
     batches: Any = reader.sql(query).to_arrow_reader(BATCH)
     for batch in batches:
         facts = _facts_of(batch)
-        last = int(np.searchsorted(facts.key, facts.key[-1])) if facts.size else 0
+        if not facts.size:
+            continue
+        last = int(np.searchsorted(facts.key, facts.key[-1]))
         if last or (left and left[-1].key[-1] != facts.key[0]):
             yield _together([*left, facts.take(slice(0, last))])
             left = []
@@ -175,8 +182,9 @@ def _series(reader: duckdb.DuckDBPyConnection, recipe: Recipe, within_us: int) -
         f"""CREATE OR REPLACE TEMP TABLE touched AS
         WITH near AS (
             SELECT t.account, t.member, t.at_us AS new_us, f.at_us,
-            lag(f.at_us, 1, t.at - {back}) OVER (PARTITION BY t.account, t.member ORDER BY f.at) AS before
-            FROM ({_facts(recipe, f" AND epoch_us(occurred_at) >= {least}")}) f {_JOIN}
+            lag(f.at_us, 1, t.at_us - {back})
+            OVER (PARTITION BY t.account, t.member ORDER BY f.at_us) AS before_us
+            FROM ({_facts(recipe, f" AND occurred_at >= make_timestamp({least})")}) f {_JOIN}
             JOIN touched t ON t.account = coalesce(j.to_account, f.account)
                 AND t.member = coalesce(j.to_member, f.member, -1) AND f.at_us >= t.at_us - {back})
         SELECT account, member,
