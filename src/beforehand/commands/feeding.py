@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FED = (*SHAPES, "traits")
 """Tables that are fed row by row, by when each row was learned."""
-NOT_COPIED = ("meta", "quarantine")
+NOT_COPIED = ("meta", "quarantine", "recipes", "recipe_joins")
 """Tables of a scratch store that fill by themselves, or that no judge reads."""
 HISTORY = "history.duckdb"
 
@@ -102,8 +102,10 @@ class Feed:
 
 
 def _others(facts: Facts) -> list[str]:
-    """The tables that are copied whole: who is who, merges, the ledger. Panels are counted anew."""
+    """The tables that are copied whole: who is who, merges, the ledger. Panels and made facts come anew."""
     rows = facts.connection.execute(
         "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND NOT temporary"
     ).fetchall()
-    return sorted(name for (name,) in rows if name not in (*FED, *NOT_COPIED) and not name.startswith("panel_"))
+    return sorted(
+        name for (name,) in rows if name not in (*FED, *NOT_COPIED) and not name.startswith(("panel_", "made_"))
+    )

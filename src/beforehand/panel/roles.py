@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 ROLE = "role"
 TOGETHER = 2_500_000
 """People times periods that are rolled up together."""
+LEAST = 64
+"""People that are, however many periods there are."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def rolled_up(
     width = ends.size
     found = [np.zeros((1, high - low, width)) for _ in plan.columns]
     ever = np.zeros((high - low, width), bool)
-    for begin, end in holders.whole(low, high, max(64, TOGETHER // max(width, 1))):
+    for begin, end in holders.whole(low, high, max(LEAST, TOGETHER // max(width, 1))):
         holds, known_ever = holders.at(begin, end, ends, closes.known(ends))
         starts = np.flatnonzero(np.append(True, holders.group[begin + 1 : end] != holders.group[begin : end - 1]))
         rows = holders.group[begin:end][starts] - low

@@ -21,7 +21,7 @@ from sqlglot import exp
 
 from beforehand.calendar import DAY_US, Grain, period_of
 from beforehand.errors import EngineError
-from beforehand.panel.columns import Column
+from beforehand.panel.columns import MADE, Column
 from beforehand.panel.compile import Engine, Rows, merged, scan
 from beforehand.panel.facets import Facet
 from beforehand.panel.subjects import Ids
@@ -186,6 +186,16 @@ class CellStore:
             cells.columns = tuple(column for column in columns if column.name not in failed)
             self._fill(scope, rows, cells, extent, "CREATE OR REPLACE TEMP TABLE")
         return [cells], failed
+
+    def forget_but(self, made: Sequence[str]) -> None:
+        """Drops what was counted of tables of made facts other than these, which are no more."""
+        if self.connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'panel_sets'").fetchone() is None:
+            return
+        rows = self.connection.execute("SELECT number, place FROM panel_sets WHERE place LIKE ?", [MADE + "%"])
+        gone = [number for number, place in rows.fetchall() if place.split("/")[0] not in made]
+        with transaction(self.connection):
+            for number in gone:
+                self._drop(CellSet(f"panel_base_{number}", f"panel_later_{number}", (), number))
 
     # -- counting ------------------------------------------------------------------------------------------------
 
