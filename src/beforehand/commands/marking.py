@@ -11,7 +11,7 @@ from beforehand.commands import questions
 from beforehand.commands.opened import Opening
 from beforehand.commands.questions import Whose
 from beforehand.signals.dates import SIGNUP, traits_of_date
-from beforehand.signals.tree import After, AlertOpen, Due, Leaf, Level, Named, Node, parts_of
+from beforehand.signals.tree import After, AlertOpen, Due, Leaf, Level, Milestone, Named, Node, parts_of
 from beforehand.story import Query, Receipt
 from beforehand.story.clause import Mark
 
@@ -28,6 +28,7 @@ class Marks:
     of: Mapping[str, Receipt]
     alerts: Callable[[str], list[Opening]]
     told: dict[Mark, Receipt | None] = field(default_factory=dict)
+    bounds: dict[Leaf, Leaf] = field(default_factory=dict)
 
     def opened(self, node: AlertOpen) -> bool:
         """Whether an alert of another signal was open; each that was is told."""
@@ -58,7 +59,15 @@ class Marks:
         if not isinstance(leaf, Level) or leaf.of is None or leaf.of not in self.of:
             return leaf
         number = number_of(self.of[leaf.of])
-        return leaf if number is None else replace(leaf, bound=leaf.bound * number, of=None)
+        if number is None:
+            return leaf
+        bound = replace(leaf, bound=leaf.bound * number, of=None)
+        self.bounds[bound] = leaf
+        return bound
+
+    def unbound(self, leaf: Leaf) -> Leaf:
+        """The leaf as it was written, of one with the bound that its trait gives."""
+        return self.bounds.get(leaf, leaf)
 
     def entitled(self, leaf: Leaf) -> None:
         """Tells what the bound of a leaf is a part of."""
@@ -78,16 +87,26 @@ def read(
     """The traits a condition reads, as known at a close."""
     found: dict[str, Receipt] = {}
     for name in dict.fromkeys(_names(condition, folder)):
-        for trait in ("started_at",) if name == SIGNUP else traits_of_date(name):
-            queries = [questions.trait_query(whose, trait, end_us)]
-            if whose.members:  # what a person has of its own goes before what its account has
-                queries.insert(0, replace(queries[0], members=whose.members))
-            receipts = take([(query, known_us) for query in queries])
-            known = next((r for r in receipts if r.values[-1] not in (None, "")), None)
-            if known is not None:
-                found[name] = known
-                break
+        receipts = take([(query, known_us) for query in _asked(name, whose, end_us)])
+        known = next((r for r in receipts if r.values[-1] not in (None, "")), None)
+        if known is not None:
+            found[name] = known
     return Marks(found, alerts)
+
+
+def asks(condition: Node, folder: Folder, whose: Whose, end_us: int, known_us: int) -> list[tuple[Query, int]]:
+    """All questions about traits that `read` asks, so that many may be asked together."""
+    names = dict.fromkeys(_names(condition, folder))
+    return [(query, known_us) for name in names for query in _asked(name, whose, end_us)]
+
+
+def _asked(name: str, whose: Whose, end_us: int) -> list[Query]:
+    """The traits that may be what a condition names, in order; what a person has of its own goes before the account."""
+    found: list[Query] = []
+    for trait in ("started_at",) if name == SIGNUP else traits_of_date(name):
+        query = questions.trait_query(whose, trait, end_us)
+        found += [replace(query, members=whose.members), query] if whose.members else [query]
+    return found
 
 
 def _names(node: Node, folder: Folder) -> list[str]:
@@ -95,7 +114,7 @@ def _names(node: Node, folder: Folder) -> list[str]:
     match node:
         case Named():
             return _names(folder.signals[node.signal].sentence.condition, folder)
-        case Due(date=date) | After(date=date):
+        case Due(date=date) | After(date=date) | Milestone(date=date):
             own = [date]
         case Level(of=str() as trait):
             own = [trait]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,29 @@ from beforehand.calendar import Grain
 from beforehand.commands import questions
 from beforehand.signals import kind_of
 from beforehand.signals.numbers import HOLDS
-from beforehand.signals.tree import Absence, After, AlertOpen, All, Compound, Due, Leaf, Named, Node, Then, Unless
+from beforehand.signals.tree import (
+    Absence,
+    After,
+    AlertOpen,
+    All,
+    Compound,
+    Due,
+    Leaf,
+    Milestone,
+    Named,
+    Negation,
+    Node,
+    Peers,
+    Then,
+    Unless,
+)
 from beforehand.signals.tree import Any as AnyOf
 from beforehand.story import Receipt
 from beforehand.story.clause import Role
+from beforehand.story.peers import standing
 
 if TYPE_CHECKING:
+    from beforehand.commands.marking import Marks
     from beforehand.workspace import Folder
 
 
@@ -51,7 +68,7 @@ def leaves_of(node: Node, folder: Folder, close: Close, where: Where | None = No
             yield from leaves_of(folder.signals[node.signal].sentence.condition, folder, close, where)
         case Due() | AlertOpen():
             return  # what it reads is no metric
-        case All() | AnyOf() | Then() | Unless() | After():
+        case All() | AnyOf() | Then() | Unless() | After() | Negation():
             for part, place in places(node, close, where):
                 yield from leaves_of(part, folder, close, place)
         case _:
@@ -74,10 +91,70 @@ def places(node: Compound, close: Close, where: Where) -> list[tuple[Node, Where
             return [(condition, where)]
         case Unless(condition=condition, exception=exception):
             return [(condition, where), (exception, replace(where, role="unless"))]
+        case Negation(condition=condition):
+            # Of what must not be so twice, nothing is said but that it is not so.
+            return [(condition, replace(where, role=where.role or "not"))]
 
 
-def held_at(folder: Folder, leaf: Leaf, receipt: Receipt, where: Where) -> int | None:
-    """How many closes before the last one of its receipt a leaf held; None where it did not, as `where` asks."""
+def chosen(
+    condition: Node,
+    folder: Folder,
+    close: Close,
+    answers: Mapping[tuple[Leaf, Where], Receipt],
+    marks: Marks,
+    peers: Mapping[Leaf, Receipt],
+) -> list[tuple[tuple[Leaf, Role, Receipt], int]]:
+    """The leaves that made a condition hold, each with its series, and how many closes ago it held.
+
+    Of `any of` those parts that do hold, where the receipts say so; of an exception, what is not so. What the marks of
+    days, traits and alerts say is told to them.
+    """
+
+    def keep(node: Node, where: Where) -> tuple[bool, list[tuple[tuple[Leaf, Role, Receipt], int]]]:
+        match node:
+            case Named():
+                return keep(folder.signals[node.signal].sentence.condition, where)
+            case AlertOpen():
+                return marks.opened(node), []
+            case Due():
+                return marks.due(node, where.days is None), []
+            case After():
+                holds, found = keep(node.condition, where)
+                if holds:
+                    marks.after(node)
+                return holds, found
+            case Negation():
+                ((part, place),) = places(node, close, where)
+                holds, found = keep(part, place)
+                return not holds, found
+            case All() | AnyOf() | Then() | Unless():
+                kept = [keep(part, place) for part, place in places(node, close, where)]
+                holding = [found for holds, found in kept if holds]
+                if isinstance(node, AnyOf):
+                    told = holding if where.role not in ("not", "unless") else []
+                    return bool(holding), [leaf for found in told or [f for _, f in kept] for leaf in found]
+                found = [leaf for _, leaves in kept for leaf in leaves]
+                if isinstance(node, Unless):
+                    (holds, _), (excepted, _) = kept
+                    return holds and not excepted, found
+                return len(holding) == len(kept), found
+            case _:
+                receipt = answers[node, where]
+                leaf = marks.bound(node)
+                held = held_at(folder, leaf, receipt, where, peers.get(node))
+                spoken = held is None or where.role not in ("unless", "not")
+                if held is not None and spoken:
+                    marks.entitled(node)
+                return held is not None, [((leaf, where.role, receipt), held or 0)] if spoken else []
+
+    return keep(condition, Where())[1]
+
+
+def held_at(folder: Folder, leaf: Leaf, receipt: Receipt, where: Where, peers: Receipt | None = None) -> int | None:
+    """How many closes before the last one of its receipt a leaf held; None where it did not, as `where` asks.
+
+    What is judged against others is held against what the receipt of its `peers` says they had.
+    """
     values = np.array([np.nan if v is None else v for v in receipt.numbers])
     clause = questions.clause_of(folder, leaf)
     edges = receipt.query.edges_us
@@ -85,10 +162,19 @@ def held_at(folder: Folder, leaf: Leaf, receipt: Receipt, where: Where) -> int |
         if where.before_us is not None and ago < len(edges) and edges[-1 - ago] >= where.before_us:
             continue
         seen = values[: len(values) - ago]
-        if len(seen) < clause.streak.of:
+        if len(seen) < (1 if isinstance(leaf, Milestone) else clause.streak.of):
             return None
-        if isinstance(leaf, Absence):
-            if np.nansum(seen[-leaf.days :]) < 1:
+        if isinstance(leaf, Absence | Milestone):
+            days = leaf.days or len(seen)
+            if np.nansum(seen[-days:] if isinstance(leaf, Absence) else seen) < 1:
+                return ago
+            continue
+        if isinstance(leaf, Peers):
+            found = None if peers is None else standing(peers)
+            past = seen[-leaf.streak.of :]
+            line = np.nan if found is None else found.edge
+            wrong = past < line if leaf.direction == "down" else past > line
+            if np.count_nonzero(wrong) >= leaf.streak.need or found is None:
                 return ago
             continue
         width = kind_of(leaf).width(leaf)

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from beforehand.calendar import Grain, period_of, start_of
+from beforehand.errors import InputError, among
 from beforehand.signals import kind_of
-from beforehand.signals.tree import Absence, Leaf
+from beforehand.signals.tree import Absence, Leaf, Milestone, Quantity, SubjectKind
 from beforehand.story import Query
 from beforehand.story.clause import Clause, Measure
+from beforehand.story.quantities import other_metric
 from beforehand.story.usual import HISTORY
+from beforehand.workspace.spec import MetricSpec
+from beforehand.workspace.working import business_time, holidays
 
 if TYPE_CHECKING:
     from beforehand.workspace import Folder
 
 ABSENCE_HISTORY = (21, 63)
 """How many days before a silence are asked for, at least and at most: twice the silence in between."""
+MILESTONE_DAYS = 30
+"""How many days are shown of a milestone that others say when it is late."""
+COUNTRY = "country"
+"""The trait that says by whose holidays business days go, where they go by country."""
 FIRST_US = -62_135_596_800_000_000
 """Before everything: the first instant of year 1."""
 
@@ -29,7 +37,8 @@ FIRST_US = -62_135_596_800_000_000
 class Whose:
     """A subject as questions name it: the account's label and all its stored nodes; of a person also its places.
 
-    `born_us` is when its life began as far as is known; nothing is asked about periods before it.
+    `born_us` is when its life began as far as is known; nothing is asked about periods before it. `country` is the
+    account's, where business days go by it.
     """
 
     account: str
@@ -37,6 +46,8 @@ class Whose:
     scope: str = ""
     members: tuple[tuple[int, int], ...] = ()
     born_us: int | None = None
+    subject: SubjectKind = "account"
+    country: str | None = None
 
 
 def series_query(
@@ -47,10 +58,11 @@ def series_query(
     `back` asks for so many periods more, for clauses that may have held some closes ago.
     """
     clause = clause_of(folder, leaf)
-    judged, grain = clause.streak.of, clause.grain
-    if isinstance(leaf, Absence):
+    grain = clause.grain
+    judged = days_judged(folder, leaf, whose, last) or clause.streak.of
+    if isinstance(leaf, Absence | Milestone):
         least, most = ABSENCE_HISTORY
-        before = min(max(least, 2 * leaf.days), most)
+        before = min(max(least, 2 * judged), most)
     else:
         before = max(HISTORY, kind_of(leaf).width(leaf) - judged)
     span = leaf.quantity.rolling_days or 1
@@ -63,9 +75,25 @@ def series_query(
     return metric_query(folder, leaf, whose, edges, span, grain), judged
 
 
+def days_judged(folder: Folder, leaf: Leaf, whose: Whose, last: int) -> int:
+    """How many days up to day number `last` a leaf is about that does not say so itself; 0 for all others.
+
+    Of business days, the days from the first of them on; of a milestone, those it may wait at most.
+    """
+    if isinstance(leaf, Absence) and leaf.business:
+        time = business_time(folder.settings, whose.country)
+        days = np.arange(last - 7 * leaf.days - 30, last + 1)
+        worked = np.flatnonzero(time.is_workday(days)[::-1])
+        return int(worked[leaf.days - 1]) + 1 if worked.size >= leaf.days else 7 * leaf.days
+    if isinstance(leaf, Milestone) and leaf.days is None:
+        return MILESTONE_DAYS
+    return 0
+
+
 def metric_query(folder: Folder, leaf: Leaf, whose: Whose, edges: Sequence[int], span: int, grain: Grain) -> Query:
     """A metric of a subject over given periods."""
-    quantity, spec = leaf.quantity, folder.metrics[leaf.quantity.metric]
+    quantity = leaf.quantity
+    spec = spec_of(folder, quantity.metric)
     return Query(
         table=spec.table,
         aggregate=cast("Measure", spec.aggregate),
@@ -73,12 +101,44 @@ def metric_query(folder: Folder, leaf: Leaf, whose: Whose, edges: Sequence[int],
         accounts=whose.nodes,
         members=whose.members,
         of=spec.of,
-        where=spec.where,
+        where=None if quantity.made else spec.where,
         per_active=quantity.per_active,
         span=span,
         name=folder.vocabulary.name(quantity.metric),
         grain=grain.value,
+        made=recipe_text(folder, quantity),
+        standing=quantity.standing,
+        key=key_of(folder, whose, made=quantity.made is not None),
     )
+
+
+def spec_of(folder: Folder, metric: str) -> MetricSpec:
+    """The definition of a metric; InputError where the workspace has none any more."""
+    if metric not in folder.metrics:
+        raise InputError(f"There is no metric {metric!r}.", among(metric, folder.metrics), code="unknown-metric")
+    return folder.metrics[metric]
+
+
+def recipe_text(folder: Folder, quantity: Quantity) -> str:
+    """How the facts are made that a quantity counts, as the text a receipt keeps; blank for facts as they are."""
+    if quantity.made is None:
+        return ""
+    from beforehand.facts.derived import recipe_of
+
+    time = business_time(folder.settings, zone=folder.settings.zone)
+    place = COUNTRY if holidays(folder.settings.calendar).by_country else None
+    spec = spec_of(folder, quantity.metric)
+    return recipe_of(quantity.made, spec, folder.metrics, folder.settings, time, place).as_text()
+
+
+def key_of(folder: Folder, whose: Whose, *, made: bool) -> tuple[str, ...]:
+    """By which column or property the rows of one ticket, issue or feature are known, and which it is."""
+    column = {
+        "ticket": "ticket" if made else "id",
+        "issue": "category",
+        "feature": folder.settings.feature,
+    }.get(whose.subject)
+    return (column, whose.scope) if column and whose.scope else ()
 
 
 def silence_query(query: Query, judged: int) -> Query:
@@ -97,6 +157,16 @@ def trait_query(whose: Whose, trait: str, now_us: int) -> Query:
     return Query(table="traits", aggregate="trait", edges_us=(FIRST_US, now_us), accounts=whose.nodes, of=trait)
 
 
+def first_query(whose: Whose, now_us: int) -> Query:
+    """The first event of the account."""
+    return Query(table="events", aggregate="first", edges_us=(FIRST_US, now_us), accounts=whose.nodes)
+
+
+def country_of(folder: Folder, traits: Mapping[str, Any]) -> str | None:
+    """The country of an account with these traits, where business days go by it."""
+    return traits.get(COUNTRY) if holidays(folder.settings.calendar).by_country else None
+
+
 def contact_query(whose: Whose, now_us: int) -> Query:
     """Our newest touch with the account."""
     return Query(table="touches", aggregate="latest", edges_us=(FIRST_US, now_us), accounts=whose.nodes)
@@ -104,9 +174,21 @@ def contact_query(whose: Whose, now_us: int) -> Query:
 
 def clause_of(folder: Folder, leaf: Leaf, receipt: int = 0) -> Clause:
     """A leaf with the name and measure of its metric."""
-    spec = folder.metrics[leaf.quantity.metric]
-    name = _lowered(folder.vocabulary.name(leaf.quantity.metric))
-    return Clause(leaf, name, cast("Measure", spec.aggregate), receipt, facts=spec.table)
+    spec = spec_of(folder, leaf.quantity.metric)
+    second = other_metric(leaf.quantity.made)
+    return Clause(
+        leaf,
+        name_of(folder, leaf.quantity.metric),
+        cast("Measure", spec.aggregate),
+        receipt,
+        facts=spec.table,
+        other=name_of(folder, second) if second else "",
+    )
+
+
+def name_of(folder: Folder, metric: str) -> str:
+    """What a metric is called inside a sentence."""
+    return _lowered(folder.vocabulary.name(metric))
 
 
 def last_period(grain: Grain, zone: ZoneInfo, end_us: int, *, filling: bool = False) -> int:

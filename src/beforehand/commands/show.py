@@ -13,6 +13,7 @@ from beforehand import store
 from beforehand.calendar import Grain, to_datetime, to_us
 from beforehand.commands import questions, stories
 from beforehand.commands.alerts import as_row, present
+from beforehand.commands.desk import take_all
 from beforehand.commands.library import suggested
 from beforehand.commands.questions import Whose
 from beforehand.errors import InputError, among
@@ -166,7 +167,7 @@ def _metrics(facts: Facts, folder: Folder, whose: Whose, now_us: int) -> tuple[S
     asks = [(questions.series_query(folder, leaf, whose, zone, last)[0], now_us) for leaf in leaves]
     shown: list[Series] = []
     taken: list[Receipt] = []
-    for leaf, receipt in zip(leaves, stories.take_all(facts, asks), strict=True):
+    for leaf, receipt in zip(leaves, take_all(facts, asks), strict=True):
         if not any(receipt.numbers):
             continue
         occasion = Occasion(whose.account, zone, now_us, (questions.clause_of(folder, leaf),), (receipt,))

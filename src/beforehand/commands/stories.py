@@ -7,307 +7,29 @@ them, such as the renewal or our last contact, is asked anew each time, as of th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from beforehand.calendar import start_of, to_datetime, zone_named
-from beforehand.commands import marking, parts, questions
-from beforehand.commands.opened import Opening
+from beforehand.calendar import to_datetime, zone_named
+from beforehand.commands import questions
+from beforehand.commands.desk import take_all
 from beforehand.commands.questions import Whose
 from beforehand.errors import InputError
 from beforehand.signals import Signal, grain_of
 from beforehand.signals.dates import RENEWAL
-from beforehand.signals.evaluate import node_grain
-from beforehand.signals.tree import Absence, After, AlertOpen, All, Due, Leaf, Named, Node, SubjectKind, Then, Unless
-from beforehand.signals.tree import Any as AnyOf
-from beforehand.story import Query, Receipt, kinds, words
-from beforehand.story.clause import Clause, Mark, Role
+from beforehand.story import Receipt, kinds
+from beforehand.story.clause import Clause, Mark
 from beforehand.story.closing import phrase
 from beforehand.story.scene import Check, Closing, Occasion, Record, Stake
-from beforehand.story.telling import tell
 
 if TYPE_CHECKING:
-    from beforehand.commands.judging import SignalHistory
     from beforehand.facts import Facts
     from beforehand.workspace import Folder
 
-Ask = tuple[Query, int]
 NOTICE = ("notice_period", "notice_days", "notice")
-
-TOGETHER = 500
-"""How many subjects' rows are set aside at a time."""
-
-
-Part = tuple[Leaf, Role, Receipt]
-
-
-@dataclass
-class Desk:
-    """Where receipts are taken; equal questions are asked once."""
-
-    facts: Facts
-    taken: dict[Ask, Receipt] = field(default_factory=dict)
-
-    def take(self, asks: Sequence[Ask]) -> list[Receipt]:
-        """Receipts for questions, in their order."""
-        from beforehand.facts import receipts
-
-        new = list(dict.fromkeys(ask for ask in asks if ask not in self.taken))
-        self.taken |= zip(new, receipts.take_all(self.facts, new), strict=True)
-        return [self.taken[ask] for ask in asks]
-
-
-@dataclass
-class Witness:
-    """What was judged of one subject at one close, and what proves it; `receipts` are known by their place."""
-
-    whose: Whose
-    any_of: bool = False
-    subject: SubjectKind = "account"
-    polarity: str = "risk"
-    worth: str = ""
-    clauses: list[Clause] = field(default_factory=list)
-    receipts: list[Receipt] = field(default_factory=list)
-    marks: list[Mark] = field(default_factory=list)
-
-    def headline(self, folder: Folder, end_us: int) -> str:
-        """The sentence on top of the alert, told as of the close: the same whenever the run came to it."""
-        return tell(self.occasion(folder, end_us)).headline
-
-    def occasion(self, folder: Folder, now_us: int) -> Occasion:
-        """What is known at the opening, as a story takes it."""
-        return Occasion(
-            dated=True,
-            account=self.whose.account,
-            zone=zone_named(folder.settings.zone),
-            now_us=now_us,
-            clauses=tuple(self.clauses),
-            receipts=tuple(self.receipts),
-            scope=self.whose.scope,
-            subject=self.subject,
-            any_of=self.any_of,
-            marks=tuple(self.marks),
-        )
-
-    def as_json(self, folder: Folder) -> dict[str, Any]:
-        """The evidence that is kept with an alert; its receipts are kept beside it."""
-        return {
-            "polarity": self.polarity,
-            "worth": self.worth,
-            "zone": folder.settings.zone,
-            "any_of": self.any_of,
-            "subject": self.subject,
-            "clauses": [clause.as_json() for clause in self.clauses],
-            "marks": [mark.as_json() for mark in self.marks],
-            "nodes": list(self.whose.nodes),
-        }
-
-
-def witnesses(
-    facts: Facts,
-    folder: Folder,
-    history: SignalHistory,
-    rows: Sequence[int],
-    end_us: int,
-    now_us: int,
-    *,
-    filling: bool = False,
-) -> list[Witness]:
-    """The witnesses of rows of a judged history at one of its closes: for whom an alert opens there."""
-    from beforehand.facts.beginnings import beginnings
-
-    subjects, known_us = history.subjects, now_us if filling else min(end_us + history.grace_us, now_us)
-    raw_row = np.asarray(subjects.raw_row)
-    order = np.argsort(raw_row, kind="stable")
-    low = np.searchsorted(raw_row[order], rows, side="left")
-    high = np.searchsorted(raw_row[order], rows, side="right")
-    whom: list[Whose] = []
-    for row, a, b in zip(rows, low, high, strict=True):
-        raw = order[int(a) : int(b)]
-        nodes = tuple(dict.fromkeys(int(n) for n in subjects.raw_account[raw]))
-        scope = subjects.scope(row)
-        members = tuple((int(subjects.raw_account[r]), int(subjects.raw_member[r])) for r in raw) if scope else ()
-        whom.append(Whose(facts.label(int(subjects.account[row])), nodes, scope, members))
-    born = beginnings(facts, {node for whose in whom for node in whose.nodes}, known_us)
-    whom = [replace(w, born_us=min((born[n] for n in w.nodes if n in born), default=None)) for w in whom]
-    found = witness(facts, folder, history, whom, end_us, now_us, filling=filling)
-    for one, row in zip(found, rows, strict=True):
-        one.worth = worth_of(facts.traits_of(int(subjects.account[row]), to_datetime(min(end_us, now_us))))
-    return found
-
-
-def worth_of(traits: Mapping[str, Any]) -> str:
-    """What an account is worth, as people say it; blank where it is not known."""
-    try:
-        return words.money(float(traits["value"]), traits.get("currency"))
-    except (KeyError, TypeError, ValueError):
-        return ""
-
-
-def shape_of(evidence: Mapping[str, Any], kept: Sequence[Mapping[str, Any]], now_us: int) -> dict[str, Any] | None:
-    """The shape of a kept alert's first clause for lists, from its receipts alone; None where it has none."""
-    if not evidence.get("clauses"):
-        return None
-    clause = Clause.from_json(evidence["clauses"][0])
-    receipts = tuple(Receipt.from_json(r) for r in kept)
-    occasion = Occasion("", zone_named(evidence.get("zone", "UTC")), now_us, (clause,), receipts)
-    return kinds.tell(occasion, clause).series.as_json()
-
-
-def witness(
-    facts: Facts,
-    folder: Folder,
-    history: SignalHistory,
-    subjects: Sequence[Whose],
-    end_us: int,
-    now_us: int,
-    *,
-    filling: bool = False,
-) -> list[Witness]:
-    """Takes the receipts that prove a signal at a close, for each subject.
-
-    With `filling` the close is that of the period still filling, and what is known is what is known now.
-    """
-    found: list[Witness] = []
-    for first in range(0, len(subjects), TOGETHER):
-        part = subjects[first : first + TOGETHER]
-        found += _witness(facts, folder, history, part, end_us, now_us, filling=filling)
-    return found
-
-
-def _witness(
-    facts: Facts,
-    folder: Folder,
-    history: SignalHistory,
-    subjects: Sequence[Whose],
-    end_us: int,
-    now_us: int,
-    *,
-    filling: bool,
-) -> list[Witness]:
-    zone = zone_named(folder.settings.zone)
-    signal, grace_us = history.signal, history.grace_us
-    condition = signal.sentence.condition
-    found = [Witness(whose, isinstance(condition, AnyOf), signal.subject, signal.polarity) for whose in subjects]
-
-    def close(node: Node) -> int:
-        grain = node_grain(node, folder.signals)
-        last = questions.last_period(grain, zone, end_us, filling=filling)
-        return int(start_of(grain, zone, np.array([last + 1]))[0])
-
-    leaves = list(dict.fromkeys(parts.leaves_of(condition, folder, close)))
-    asks: list[Ask] = []
-    for whose in subjects:
-        for leaf, where in leaves:
-            grain = questions.clause_of(folder, leaf).grain
-            last = questions.last_period(grain, zone, end_us, filling=filling)
-            query, _ = questions.series_query(folder, leaf, whose, zone, last, back=where.back(grain))
-            asks.append((query, now_us if filling else min(query.edges_us[-1] + grace_us, now_us)))
-    desk = Desk(facts)
-    taken = desk.take(asks)
-    for nth, one in enumerate(found):
-        answers = dict(zip(leaves, taken[nth * len(leaves) : (nth + 1) * len(leaves)], strict=True))
-        known_us = now_us if filling else min(end_us + grace_us, now_us)
-        alerts = partial(_open_alerts, facts, history, one.whose, end_us)
-        marks = marking.read(desk.take, condition, folder, one.whose, end_us, known_us, alerts)
-        _choose(desk, folder, one, condition, close, answers, grace_us, marks)
-    return found
-
-
-def _open_alerts(facts: Facts, history: SignalHistory, whose: Whose, end_us: int, least: str) -> list[Opening]:
-    """The alerts of others that were open on the account at the close."""
-    if history.opened is None:
-        return []
-    return history.opened.listed(int(facts.canonical(whose.nodes[0])), least, end_us + history.grace_us)
-
-
-def _choose(
-    desk: Desk,
-    folder: Folder,
-    one: Witness,
-    condition: Node,
-    close: parts.Close,
-    answers: Mapping[tuple[Leaf, parts.Where], Receipt],
-    grace_us: int,
-    marks: marking.Marks,
-) -> None:
-    """Puts the clauses that made it hold into a witness; of `any of` those parts that do, where the receipts say so.
-
-    Of an exception, what is not so.
-    """
-
-    def keep(node: Node, where: parts.Where) -> tuple[bool, list[Part]]:
-        match node:
-            case Named():
-                return keep(folder.signals[node.signal].sentence.condition, where)
-            case AlertOpen():
-                return marks.opened(node), []
-            case Due():
-                return marks.due(node, where.days is None), []
-            case After():
-                holds, found = keep(node.condition, where)
-                if holds:
-                    marks.after(node)
-                return holds, found
-            case All() | AnyOf() | Then() | Unless():
-                kept = [keep(part, place) for part, place in parts.places(node, close, where)]
-                holding = [found for holds, found in kept if holds]
-                if isinstance(node, AnyOf):
-                    return bool(holding), [leaf for found in holding or [f for _, f in kept] for leaf in found]
-                found = [leaf for _, leaves in kept for leaf in leaves]
-                if isinstance(node, Unless):
-                    (holds, _), (excepted, _) = kept
-                    return holds and not excepted, found
-                return len(holding) == len(kept), found
-            case _:
-                receipt = answers[node, where]
-                leaf = marks.bound(node)
-                held = parts.held_at(folder, leaf, receipt, where)
-                if held is not None and where.role != "unless":
-                    marks.entitled(node)
-                if held:
-                    receipt = _earlier(desk, receipt, held, grace_us)
-                spoken = held is None or where.role != "unless"
-                return held is not None, [(leaf, where.role, receipt)] if spoken else []
-
-    _, told = keep(condition, parts.Where())
-    for (leaf, role), receipt in {(leaf, role): receipt for leaf, role, receipt in told}.items():
-        _add(desk, folder, one, leaf, receipt, role)
-    for mark, proof in marks.told.items():
-        one.marks.append(mark if proof is None else replace(mark, receipt=len(one.receipts)))
-        one.receipts += [] if proof is None else [proof]
-
-
-def _earlier(desk: Desk, receipt: Receipt, ago: int, grace_us: int) -> Receipt:
-    """The receipt as it was at an earlier close."""
-    edges = receipt.query.edges_us[:-ago]
-    return desk.take([(replace(receipt.query, edges_us=edges), edges[-1] + grace_us)])[0]
-
-
-def _add(desk: Desk, folder: Folder, one: Witness, leaf: Leaf, receipt: Receipt, role: Role) -> None:
-    """A clause with its receipts; zeros come with the receipt that the feed was alive."""
-    clause = questions.clause_of(folder, leaf, len(one.receipts))
-    one.receipts.append(receipt)
-    judged = clause.streak.of
-    quiet = clause.measure in ("count", "sum", "people") and not receipt.numbers[-1]
-    more: list[tuple[str, Query]] = []
-    if isinstance(leaf, Absence):
-        more.append(("silence", questions.silence_query(receipt.query, judged)))
-    if isinstance(leaf, Absence) or quiet:
-        more.append(("alive", questions.alive_query(receipt.query, judged)))
-    taken = desk.take([(query, receipt.known_us) for _, query in more])
-    places = {kind: len(one.receipts) + nth for nth, (kind, _) in enumerate(more)}
-    one.receipts.extend(taken)
-    one.clauses.append(replace(clause, silence=places.get("silence"), alive=places.get("alive"), role=role))
-
-
-def take_all(facts: Facts, asks: Sequence[Ask]) -> list[Receipt]:
-    """Receipts for questions, in their order; equal ones are asked once."""
-    return Desk(facts).take(asks)
 
 
 @dataclass(frozen=True)
@@ -349,6 +71,16 @@ def occasion_of(facts: Facts, folder: Folder, kept: Kept, record: Mapping[str, A
         closed=kept.closed,
         marks=tuple(Mark.from_json(mark) for mark in kept.evidence.get("marks", ())),
     )
+
+
+def shape_of(evidence: Mapping[str, Any], kept: Sequence[Mapping[str, Any]], now_us: int) -> dict[str, Any] | None:
+    """The shape of a kept alert's first clause for lists, from its receipts alone; None where it has none."""
+    if not evidence.get("clauses"):
+        return None
+    clause = Clause.from_json(evidence["clauses"][0])
+    receipts = tuple(Receipt.from_json(r) for r in kept)
+    occasion = Occasion("", zone_named(evidence.get("zone", "UTC")), now_us, (clause,), receipts)
+    return kinds.tell(occasion, clause).series.as_json()
 
 
 def _whose(facts: Facts, kept: Kept) -> Whose:

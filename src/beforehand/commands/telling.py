@@ -11,10 +11,24 @@ import numpy as np
 
 from beforehand.calendar import DAY_US, Grain, period_of, start_of, to_datetime, to_us, zone_named
 from beforehand.commands.closes import Sheet, Teller, Told
-from beforehand.commands.stories import witnesses
+from beforehand.commands.witnessing import witnesses
 from beforehand.signals.numbers import CLEAR, HOLDS
 from beforehand.signals.signal import Signal
-from beforehand.signals.tree import Absence, After, AlertOpen, All, Any, Due, Named, Node, Then, Unless, parts_of
+from beforehand.signals.tree import (
+    Absence,
+    After,
+    AlertOpen,
+    All,
+    Any,
+    Due,
+    Milestone,
+    Named,
+    Negation,
+    Node,
+    Then,
+    Unless,
+    parts_of,
+)
 
 if TYPE_CHECKING:
     from beforehand.commands.judging import SignalHistory
@@ -71,12 +85,15 @@ def _reach_us(node: Node, named: Mapping[str, Signal], end_us: int, zone: ZoneIn
             return [*earlier, *_reach_us(then, named, end_us, zone)]
         case Due() | AlertOpen():
             return [DAY_US]
-        case Unless(condition=condition) | After(condition=condition):
+        case Unless(condition=condition) | After(condition=condition) | Negation(condition=condition):
             return _reach_us(condition, named, end_us, zone)
         case All() | Any():
             return [reach for part in parts_of(node) for reach in _reach_us(part, named, end_us, zone)]
-        case Absence():
-            return [node.days * DAY_US]
+        case Absence(days=silent, business=business):
+            # Of business days at least two are not worked in each seven.
+            return [(silent + 2 * (silent // 5) if business else silent) * DAY_US]
+        case Milestone(days=waited):
+            return [(waited or 1) * DAY_US]
         case _:
             grain, days = node.grain, node.quantity.rolling_days
             if days:

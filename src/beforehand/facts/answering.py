@@ -52,6 +52,8 @@ def answers(facts: Facts, asks: Sequence[Ask]) -> list[Answer]:
     InputError where a `where` or `of` is not a condition or value of its table.
     """
     found: dict[int, Answer] = {}
+    if not asks:
+        return []
     with _set_aside(facts, asks) as table:
         for members in _alike(asks):
             found |= zip(members, _answered(facts, [asks[nth] for nth in members], table(members)), strict=True)
@@ -142,7 +144,8 @@ def _answered(facts: Facts, asks: Sequence[Ask], aside: str | None) -> list[Answ
 
 def _tables(asks: Sequence[Ask]) -> tuple[pa.Table, pa.Table, pa.Table]:
     """Whom each question is about, from when to when as known when, and the starts of its periods."""
-    whose = [(nth, account, None) for nth, (q, _) in enumerate(asks) if not q.members for account in q.accounts]
+    whose: list[tuple[int, int, int | None]] = []
+    whose += [(nth, account, None) for nth, (q, _) in enumerate(asks) if not q.members for account in q.accounts]
     whose += [(nth, account, member) for nth, (q, _) in enumerate(asks) for account, member in q.members]
     when = [(nth, ALWAYS if _unbounded(q) else q.edges_us[0], q.edges_us[-1], us) for nth, (q, us) in enumerate(asks)]
     starts = [(nth, place, us) for nth, (q, _) in enumerate(asks) for place, us in enumerate(q.edges_us[:-1])]
@@ -177,7 +180,7 @@ def _rows(facts: Facts, asks: Sequence[Ask], aside: str | None) -> str:
         value = f"CASE WHEN isfinite({number}) THEN {number} END"
     if query.aggregate == "share":
         hit = f"coalesce({where.condition(query.of or '', query.table).sql(dialect='duckdb')}, false)"
-    if query.aggregate == "distinct":
+    if query.aggregate == "distinct" and not query.made:
         item = where.text(query.of or "", query.table).sql(dialect="duckdb")
     if query.where and not query.made:  # a recipe has the condition in itself
         conditions.append(f"({where.condition(query.where, query.table).sql(dialect='duckdb')})")
@@ -218,12 +221,13 @@ def _read_from(facts: Facts, query: Query) -> str:
 
 
 def _keyed(query: Query) -> str:
+    """The condition that a row is of the ticket, issue or feature asked about."""
     from beforehand.panel import where
 
     column, value = query.key
     if query.made:
         return f"t.{column} = {text(value)}"
-    return f"({where.condition(f'{column} = {text(value)}', query.table).sql(dialect='duckdb')})"
+    return f"{where.text(column, query.table).sql(dialect='duckdb')} = {text(value)}"
 
 
 def _content(query: Query, versioned: bool) -> str:
@@ -278,6 +282,7 @@ def _values(connection: duckdb.DuckDBPyConnection, asks: Sequence[Ask], source: 
         "sum": f"sum(r.value * r.sign), 0 {placed}",
         "mean": f"sum(r.value * r.sign), sum(CASE WHEN r.value IS NOT NULL THEN r.sign END) {placed}",
         "share": f"sum(CASE WHEN r.hit THEN r.sign ELSE 0 END), sum(r.sign) {placed}",
+        "first": f"min(r.us), 0 {standing}",
         "latest": f"max(r.us), 0 {standing}",
         "last": f"arg_max(r.value, (r.us, r.seq)), 0 {standing} AND r.value IS NOT NULL",
     }[query.aggregate]
@@ -307,8 +312,9 @@ def _spans(query: Query, part: Float) -> tuple[Value, ...]:
     if query.standing:
         return tuple(float(v) for v in np.cumsum(one)[query.span :])
     windows = np.lib.stride_tricks.sliding_window_view(one[1:], query.span)
-    if query.aggregate == "latest":
-        return tuple(None if np.isnan(w).all() else float(np.nanmax(w)) for w in windows)
+    if query.aggregate in ("first", "latest"):
+        pick = np.nanmin if query.aggregate == "first" else np.nanmax
+        return tuple(None if np.isnan(w).all() else float(pick(w)) for w in windows)
     total = np.nansum(windows, axis=1)
     if query.aggregate in ("count", "sum"):
         return tuple(float(v) for v in total)

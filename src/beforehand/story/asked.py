@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from zoneinfo import ZoneInfo
 
 from beforehand.calendar import Grain
-from beforehand.story import words
+from beforehand.signals.tree import Quantity
+from beforehand.story import quantities, words
 from beforehand.story.receipt import Query
 
 MEASURES = {
@@ -15,6 +17,7 @@ MEASURES = {
     "share": "share of {rows} for which {of}",
     "last": "last {of} of {rows}",
     "people": "distinct people in {rows}",
+    "distinct": "distinct {of} in {rows}",
 }
 
 
@@ -27,14 +30,35 @@ def asked(query: Query, who: str, zone: ZoneInfo, now_us: int) -> str:
     of = f"all accounts but {who}" if query.others else who
     if query.aggregate == "trait":
         return f"What was known of {of} on {words.day(end - 1, zone, now_us)}: {query.of}"
-    if query.aggregate == "latest":
-        return f"The newest of the {query.table} of {of} before {words.day(end, zone, now_us)}"
-    said = MEASURES[query.aggregate].format(rows=f"{query.table} of {of}", of=query.of)
+    if query.aggregate in ("first", "latest"):
+        which = "oldest" if query.aggregate == "first" else "newest"
+        return f"The {which} of the {query.table} of {of} before {words.day(end, zone, now_us)}"
+    if query.aggregate == "row":
+        return f"{query.table.removesuffix('s').capitalize()} {query.key[1]} of {of}: {query.of}"
+    rows = f"{_made(query) or query.table} of {of}"
+    if query.key:
+        rows += f" whose {query.key[0]} is {query.key[1]}"
+    said = MEASURES[query.aggregate].format(rows=rows, of=query.of)
+    if query.like:
+        alike = ", ".join(f"{name} {value}".strip() for name, value in query.like)
+        said = f"quartiles over accounts like it ({alike}) of {said}"
+    if query.standing:
+        said += ", all there had been"
     if query.where:
         said += f" where {' '.join(query.where.split())}"
     if query.per_active:
         said += ", divided by the people who were active"
     return words.opened(f"{said}, {_when(query, start, end, zone, now_us)}").removesuffix(".")
+
+
+def _made(query: Query) -> str:
+    """What made facts are called; blank where the table's own are counted."""
+    if not query.made:
+        return ""
+    made = dict(json.loads(query.made)["made"])
+    kind = made.pop("kind")
+    found = quantities.MADE[kind](**{k: tuple(v) if isinstance(v, list) else v for k, v in made.items()})
+    return quantities.called(Quantity("", made=found), query.table)
 
 
 def _when(query: Query, start: int, end: int, zone: ZoneInfo, now_us: int) -> str:

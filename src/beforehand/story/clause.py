@@ -28,10 +28,11 @@ is asked not to be so."""
 class Clause:
     """A leaf of the condition that held, with places in the story's list of receipts.
 
-    `receipt` answers period by period and ends with the periods judged; `silence` is the one whose count is zero, and
+    `receipt` answers period by period and ends with the periods judged; `silence` is the one whose count is zero,
     `alive` shows that the same feed brought facts of others meanwhile, `peers` what accounts alike had, and `start` the
     day that is counted from. `name` is the metric's display name, `other` that of the second metric of made facts;
     `facts` what its rows are called (events, tickets). `judged` is how many periods were, where the leaf does not say.
+    `held_by` are the people who hold the role that is asked about.
     """
 
     leaf: Leaf
@@ -46,6 +47,7 @@ class Clause:
     judged: int = 0
     peers: int | None = None
     start: int | None = None
+    held_by: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The clause as plain data, kept with the alert."""
@@ -65,7 +67,7 @@ class Clause:
             leaf["streak"] = Streak(**leaf["streak"])
         if "like" in leaf:
             leaf["like"] = tuple(leaf["like"])
-        return cls(**{**data, "leaf": kind(**leaf)})
+        return cls(**{**data, "leaf": kind(**leaf), "held_by": tuple(data.get("held_by", ()))})
 
     @property
     def quantity(self) -> Quantity:

@@ -6,9 +6,11 @@ Each teller returns the headline's half sentence, the sentences and the shape. N
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from beforehand.signals.tree import Absence, Change, Leaf, Level, Milestone, Peers, Spike, Usual
+from beforehand.story import words
 from beforehand.story.absences import absence, milestone
 from beforehand.story.changes import change
 from beforehand.story.clause import Clause
@@ -38,7 +40,13 @@ def tell(occasion: Occasion, clause: Clause) -> Told:
         return _exception(view)
     if clause.role == "not":
         return _negated(view)
-    return with_details(view, TELLERS[type(clause.leaf)](view, clause.leaf))
+    told = with_details(view, TELLERS[type(clause.leaf)](view, clause.leaf))
+    role = clause.quantity.role
+    if role is None or not clause.held_by:
+        return told
+    # Who the people are that a role means, said once, after what they did.
+    who = view.sentence(f"{role} there: {words.listed(clause.held_by)}", "detail")
+    return replace(told, sentences=(*told.sentences[:1], who, *told.sentences[1:]))
 
 
 def _exception(view: View) -> Told:

@@ -35,12 +35,12 @@ class Standing:
 
 
 def standing(receipt: Receipt) -> Standing | None:
-    """The answer of a question about peers; None where they are too few, or nothing is known of them."""
+    """The answer of a question about peers; None where there is none."""
     numbers = receipt.numbers
     if len(numbers) != 7 or any(n is None for n in numbers):
         return None
     low, mid, high, edge, count, below, above = (float(n or 0.0) for n in numbers)
-    return None if count < FEWEST else Standing(low, mid, high, edge, int(count), int(below), int(above))
+    return Standing(low, mid, high, edge, int(count), int(below), int(above))
 
 
 def alike(receipt: Receipt) -> str:
@@ -74,7 +74,7 @@ def normal(occasion: Occasion, clause: Clause, receipt: Receipt) -> Sentence | N
     """What is normal for accounts like it, in the newest period judged; None where too few are alike."""
     found = standing(receipt)
     view = View(occasion, clause, occasion.receipts[clause.receipt])
-    if found is None or view.last is None or occasion.scope:
+    if found is None or found.count < FEWEST or view.last is None or occasion.scope:
         return None
     return view.sentence(_had(view, receipt, found), "peers", occasion.normal)
 

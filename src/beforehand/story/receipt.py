@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Aggregate = Literal["count", "sum", "mean", "share", "last", "people", "distinct", "trait", "latest"]
+Aggregate = Literal["count", "sum", "mean", "share", "last", "people", "distinct", "trait", "first", "latest", "row"]
 Value = float | str | None
 
 
@@ -30,7 +30,9 @@ class Query:
     Aggregates, as metrics define them: count (with `sign`), sum, mean and share (None where no row), people (distinct),
     distinct (values of `of`), last (the newest value of `of` known in or before the period; looks back before the first
     edge). And those of stories: `trait`, the value of the dated trait `of` at the end of each period, with `table`
-    "traits"; `latest`, the `occurred_at` (UTC microseconds) of the newest row in the period, None where there is none.
+    "traits"; `first` and `latest`, the `occurred_at` (UTC microseconds) of the oldest and newest row in the period,
+    None where there is none; `row`, the columns that `of` lists of the newest version of the row that `key` names, in
+    place of a value per period.
 
     `of` and `where` are the snippets of the metric, as written. `per_active` divides by the distinct people with an
     event in the period, None where nobody was active. `made` are the facts that are counted in the place of the
