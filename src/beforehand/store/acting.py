@@ -125,11 +125,14 @@ class Act(Base):
     payload: Mapped[dict[str, Any]]
     state: Mapped[str] = mapped_column(String, default="due")
     due_at: Mapped[datetime]
+    """When it is to be handed over next; `wanted_at` is when it was to be at first."""
+    wanted_at: Mapped[datetime]
     made_at: Mapped[datetime]
     keyed: Mapped[bool] = mapped_column(Boolean, default=False)
     lease_by: Mapped[str | None]
     lease_until: Mapped[datetime | None]
     tries: Mapped[int] = mapped_column(Integer, default=0)
+    handed_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
     ref: Mapped[str | None]
     """What the other side calls it: a message id, a timestamp of Slack."""
