@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # so that the tests beside this find `plain_made`
 
 from beforehand.facts import Facts
 from beforehand.workspace.spec import SettingsSpec

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plain_made import (
+    Fact,
+    Row,
+    Version,
+    plain_overdue,
+    plain_repeated,
+    plain_returns,
+    plain_waiting,
+    plain_without,
+    told,
+)  # fmt: skip
 
 from beforehand.facts.derived import steps
 from beforehand.facts.derived.followed import without
@@ -17,18 +27,6 @@ from beforehand.facts.derived.presence import EVER, Facts, Made, Signed
 from beforehand.facts.derived.steps import back_and_forth, repeated
 from beforehand.facts.derived.timelines import Versions, overdue, reassigned, reopened, waiting
 
-
-class Fact(NamedTuple):
-    key: int
-    at: int
-    seq: int
-    known: int
-    gone: int
-    first: bool
-    other: bool
-
-
-Row = tuple[int, int]
 LAST = 80
 
 
@@ -61,38 +59,6 @@ def known_at(rows: Signed, moment: int) -> list[Row]:
             counted[int(seq), int(at)] += int(sign)
     assert all(count >= 0 for count in counted.values())
     return sorted(counted.elements())
-
-
-def plain_without(mine: list[Fact], within: int, moment: int) -> list[Row]:
-    return [
-        (a.seq, a.at + within)
-        for a in mine
-        if a.first and a.at + within <= moment
-        and not any(b is not a and b.other and a.at <= b.at <= a.at + within for b in mine)
-    ]  # fmt: skip
-
-
-def plain_repeated(mine: list[Fact], times: int, within: int) -> list[Row]:
-    found, counted = [], list[Fact]()
-    for fact in mine:
-        if fact.first:
-            counted.append(fact)
-            if len(counted) >= times and fact.at - counted[-times].at <= within:
-                found.append((fact.seq, fact.at))
-                counted = []
-    return found
-
-
-def plain_returns(mine: list[Fact], within: int) -> list[Row]:
-    found, last, away = [], None, False
-    for fact in mine:
-        if not fact.first:
-            away = True
-            continue
-        if last is not None and away and fact.at - last <= within:
-            found.append((fact.seq, fact.at))
-        last, away = fact.at, False
-    return found
 
 
 def agree(rows: list[Fact], made: Made, plain: Callable[[list[Fact], int], list[Row]]) -> None:
@@ -145,17 +111,6 @@ def test_the_end_of_the_window_is_in_it() -> None:
     assert repeated(ordered((1, "a"), (4, "a")), 2, 3).at.tolist() == [4]
 
 
-class Version(NamedTuple):
-    fact: int
-    known: int
-    at: int
-    done: bool
-    counts: bool
-    due: int
-    paid: int
-    holder: int
-
-
 @st.composite
 def versions(draw: st.DrawFn) -> list[Version]:
     found = []
@@ -179,32 +134,6 @@ def history(rows: list[Version]) -> Versions:
         column("fact"), np.arange(len(rows)), column("at"), column("known"), column("done", bool),
         column("counts", bool), column("due"), column("paid"), column("holder"),
     )  # fmt: skip
-
-
-def told(rows: list[Version]) -> list[tuple[int, Version]]:
-    """When each version of one ticket began, as those known tell it."""
-    begins = [min(row.at for row in rows)]
-    latest = rows[0].at
-    for before, row in zip(rows, rows[1:], strict=False):
-        latest = max(latest, row.at if row.at > before.at else row.known)
-        begins.append(latest)
-    return list(zip(begins, rows, strict=True))
-
-
-def plain_waiting(rows: list[Version], hours: int, at: int) -> bool:
-    opened = None
-    now: Version | None = None
-    for begin, row in told(rows):
-        if begin > at:
-            break
-        opened = None if row.done else begin if opened is None else opened
-        now = row
-    return opened is not None and now is not None and now.counts and at >= opened + hours
-
-
-def plain_overdue(rows: list[Version], hours: int, at: int) -> bool:
-    now = next((row for begin, row in reversed(told(rows)) if begin <= at), None)
-    return now is not None and not now.done and now.counts and now.due + hours <= at < rows[-1].paid
 
 
 def total(parts: list[Signed], ids: set[int], at: int, moment: int) -> int:

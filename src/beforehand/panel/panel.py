@@ -131,7 +131,7 @@ class Panel:
 
     def _ensured(self, asked: Iterable[tuple[Quantity, Grain]]) -> dict[Quantity, str]:
         """The tables of the made facts that are asked for, brought up to date."""
-        from beforehand.facts.derived import ensure, recipe_of, tables
+        from beforehand.facts.derived import ensure, made_tables, recipe_of
 
         time = business_time(self.settings, zone=self.zone.key)
         place = COUNTRY if self.holidays.by_country else None
@@ -141,7 +141,7 @@ class Panel:
                 recipe = recipe_of(own.made, self.metrics[own.metric], self.metrics, self.settings, time, place)
                 found[own] = ensure(self.connection, recipe)
         if found:
-            CellStore(self.connection).forget_but(tables(self.connection))
+            CellStore(self.connection).forget_but(made_tables(self.connection))
         return found
 
     def _told_apart(self, needs: Needs, facet: Facet | None) -> None:

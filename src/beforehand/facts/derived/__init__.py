@@ -9,6 +9,6 @@ before any moment is what was known then. Rows follow from the facts alone, neve
 from beforehand.facts.derived.making import ensure
 from beforehand.facts.derived.phrases import lists
 from beforehand.facts.derived.recipe import Recipe, recipe_of
-from beforehand.facts.derived.tables import PREFIX, tables
+from beforehand.facts.derived.tables import PREFIX, made_tables
 
-__all__ = ["PREFIX", "Recipe", "ensure", "lists", "recipe_of", "tables"]
+__all__ = ["PREFIX", "Recipe", "ensure", "lists", "made_tables", "recipe_of"]

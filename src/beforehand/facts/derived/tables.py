@@ -52,7 +52,7 @@ class Kept:
     state: str
 
 
-def tables(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+def made_tables(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     """The tables of made facts there are: what was kept of others is of no use any more."""
     if first(connection, "SELECT 1 FROM duckdb_tables() WHERE table_name = 'recipes' AND NOT temporary") is None:
         return ()
