@@ -4,6 +4,7 @@ from beforehand.calendar.business import WEEKDAYS, BusinessTime, day_of
 from beforehand.calendar.idle import idle, workdays
 from beforehand.calendar.periods import (
     DAY_US,
+    EVERYWHERE,
     HOUR_US,
     Grain,
     offsets,
@@ -17,6 +18,7 @@ from beforehand.calendar.places import nearest_place, place_named, place_of
 
 __all__ = [
     "DAY_US",
+    "EVERYWHERE",
     "HOUR_US",
     "WEEKDAYS",
     "BusinessTime",

@@ -25,6 +25,8 @@ SECOND_US = 1_000_000
 HOUR_US = 3_600 * SECOND_US
 DAY_US = 24 * HOUR_US
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EVERYWHERE = ZoneInfo("Etc/GMT+12")
+"""Where a day ends last: when a period has ended there, it has ended in every zone."""
 
 
 class Grain(StrEnum):

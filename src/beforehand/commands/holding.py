@@ -75,7 +75,8 @@ def _examples(facts: Facts, folder: Folder, history: SignalHistory, rows: Any, n
     """The first few by name; where the sentence is about one number, with its values, the oldest first."""
     labels = [history.subjects.label(int(row)) for row in rows]
     leaf = history.signal.sentence.condition
-    if isinstance(leaf, Absence | AlertOpen | Due | Named | Compound) or (isinstance(leaf, Level) and leaf.of):
+    plain = isinstance(leaf, Absence | AlertOpen | Due | Named | Compound) or (isinstance(leaf, Level) and leaf.of)
+    if plain or history.zones is not None:
         return labels
     from beforehand.panel import Panel
 

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from beforehand.calendar import DAY_US, Grain, to_us
 from beforehand.commands.opened import OpenAlerts, read_by, traced
+from beforehand.commands.zones import Together
 from beforehand.errors import InputError, among
 from beforehand.signals import (
     Signal,
@@ -28,7 +30,7 @@ from beforehand.signals import (
     widths_of,
 )
 from beforehand.signals.evaluate import Key as ScoreKey
-from beforehand.signals.numbers import Bool, Float, Int, Numbers, Verdicts
+from beforehand.signals.numbers import Bool, Float, Int, Verdicts
 from beforehand.signals.tree import SubjectKind
 
 if TYPE_CHECKING:
@@ -48,7 +50,8 @@ class SignalHistory:
     `ends` are the ends of the periods judged (UTC microseconds, `[Q]`); an episode opens at end + `grace_us`.
     `verdicts` and `clears` are int8 `[n, Q]` (`clears` None where the signal has no clear sentence); `inside` says who
     was in the population and in life; `opened` are the alerts of others that it read, if it reads any. `thresholds`
-    are what p-values were held against at each close, `[Q]`, by clause.
+    are what p-values were held against at each close, `[Q]`, by clause. Where periods are in the zone of each account,
+    `ends` are when they have ended everywhere, and `zones` has the zone of each row.
     """
 
     signal: Signal
@@ -61,6 +64,11 @@ class SignalHistory:
     inside: Bool
     opened: OpenAlerts | None = None
     thresholds: Mapping[str, Float] = field(default_factory=dict)
+    zones: tuple[ZoneInfo, ...] | None = None
+
+    def zone_of(self, row: int) -> ZoneInfo | None:
+        """The zone that the periods of a row are in, None for the workspace's."""
+        return None if self.zones is None else self.zones[row]
 
 
 def chosen(folder: Folder, names: Iterable[str] | None, *, off: bool = False) -> list[Signal]:
@@ -118,34 +126,43 @@ def judged(
         others = {s.name: s for reader in readers for s in read_by(reader, folder.signals)}
         # From the beginning, however little is asked for: whether an alert is open follows from all before.
         alerts = traced(judged(facts, folder, others.values(), now_us=now_us, until_us=until_us))
-    groups: dict[tuple[SubjectKind, int, bool], list[Signal]] = {}
+    groups: dict[tuple[SubjectKind, int, bool, bool], list[Signal]] = {}
     for signal in signals:
         if not filling or only_truer(signal, folder.signals, folder.vocabulary):
             by_hour = grain_of(signal, folder.signals) is Grain.HOUR
-            groups.setdefault((signal.subject, grace_of(signal, folder, facts), by_hour), []).append(signal)
+            key = signal.subject, grace_of(signal, folder, facts), by_hour, signal.own_zone
+            groups.setdefault(key, []).append(signal)
     panel = Panel(facts, folder)
-    for (kind, grace_us, _), members in groups.items():
+    for (kind, grace_us, _, own_zone), members in groups.items():
         first_us = now_us if filling else since_us
         if first_us is not None:
             first_us -= max(lookback_days(s, folder.signals) for s in members) * DAY_US
-        sheet = panel.sheet(
-            kind,
-            set().union(*(quantities_of(s, folder.signals) for s in members)),
-            set().union(*(traits_of(s, folder.signals) for s in members)),
-            now_us=now_us,
-            grace_us=grace_us,
-            since_us=first_us,
-            until_us=until_us,
-            filling=filling,
-            hours=max((_hours(s, folder) for s in members), default=0),
-            grains=set().union(*(closes_of(s, folder.signals) for s in members)),
-        )
+        zones = panel.zones(now_us) if own_zone else {None: None}
+        sheets = [
+            panel.sheet(
+                kind,
+                set().union(*(quantities_of(s, folder.signals) for s in members)),
+                set().union(*(traits_of(s, folder.signals) for s in members)),
+                now_us=now_us,
+                grace_us=grace_us,
+                since_us=first_us,
+                until_us=until_us,
+                filling=filling,
+                hours=max((_hours(s, folder) for s in members), default=0),
+                grains=set().union(*(closes_of(s, folder.signals) for s in members)),
+                zone=zone,
+                accounts=accounts,
+            )
+            for zone, accounts in zones.items()
+        ]
+        laid = Together(sheets, tuple(zones) if own_zone else None)
         for signal in members:
             opened, held = alerts if signal in readers else None, (kept or {}).get(signal.name, {})
-            yield _over_blocks(sheet, signal, folder, grace_us, since_us, filling, opened, held)
+            yield _over_blocks(laid, signal, folder, grace_us, since_us, filling, opened, held)
         if seen is not None:
-            seen(sheet, members, grace_us)
-        del sheet  # its arrays, before the next group lays out its own
+            for sheet in sheets:
+                seen(sheet, members, grace_us)
+        del sheets, laid  # their arrays, before the next group lays out its own
 
 
 def _hours(signal: Signal, folder: Folder) -> int:
@@ -155,7 +172,7 @@ def _hours(signal: Signal, folder: Folder) -> int:
 
 
 def _over_blocks(
-    sheet: Sheet,
+    laid: Together,
     signal: Signal,
     folder: Folder,
     grace_us: int,
@@ -164,36 +181,38 @@ def _over_blocks(
     alerts: OpenAlerts | None,
     kept: Kept,
 ) -> SignalHistory:
-    blocks = list(sheet.blocks(BLOCK))
+    blocks = laid.blocks(BLOCK)
     # What can only be decided over all subjects goes over the blocks first.
     scored = [scores(signal, numbers, folder.signals) for _, numbers in blocks]
     thresholds = decided(scored, filling=filling)
     clauses = {key: _clause(key, folder) for key in thresholds}
     for key, found in thresholds.items():
-        closed = blocks[0][1].ends(kind_of(key[1]).reads(key[1])[1])
+        closed = laid.ends(kind_of(key[1]).reads(key[1])[1])
         for end, threshold in kept.get(clauses[key], {}).items():
             found[closed == to_us(end)] = threshold
     parts = []
-    for (rows, numbers), own in zip(blocks, scored, strict=True):
-        opened = None if alerts is None else alerts.of(sheet.subjects.account[rows], grace_us)
+    for (accounts, numbers), own in zip(blocks, scored, strict=True):
+        opened = None if alerts is None else alerts.of(accounts, grace_us)
         parts.append(
             judge(signal, numbers, folder.signals, filling=filling, opened=opened, scored=own, thresholds=thresholds)
         )
-    ends = parts[0].ends
+    grain = grain_of(signal.sentence, folder.signals)
+    ends = laid.ends(grain)
     first = len(ends) - 1 if filling else 0 if since_us is None else int(np.searchsorted(ends, since_us))
     clears = [p.clears[:, first:] for p in parts if p.clears is not None]
     return SignalHistory(
         signal=signal,
-        subjects=sheet.subjects,
-        grain=grain_of(signal.sentence, folder.signals),
+        subjects=laid.subjects,
+        grain=grain,
         grace_us=grace_us,
         ends=ends[first:],
-        verdicts=np.concatenate([p.verdicts[:, first:] for p in parts]),
-        clears=np.concatenate(clears) if clears else None,
-        inside=np.concatenate([p.inside[:, first:] for p in parts]),
+        verdicts=laid.in_order([p.verdicts[:, first:] for p in parts]),
+        clears=laid.in_order(clears) if clears else None,
+        inside=laid.in_order([p.inside[:, first:] for p in parts]),
         opened=alerts,
         # A coarser part keeps the threshold of its last close, as it keeps its verdict.
-        thresholds={clauses[key]: _at(ends, blocks[0][1], key, found)[first:] for key, found in thresholds.items()},
+        thresholds={clauses[key]: _at(ends, laid, key, found)[first:] for key, found in thresholds.items()},
+        zones=laid.zones,
     )
 
 
@@ -202,8 +221,8 @@ def _clause(key: ScoreKey, folder: Folder) -> str:
     return f"{key[0]}: {kind_of(key[1]).say(key[1], folder.vocabulary)}"
 
 
-def _at(ends: Int, numbers: Numbers, key: ScoreKey, found: Float) -> Float:
-    own = numbers.ends(kind_of(key[1]).reads(key[1])[1])
+def _at(ends: Int, laid: Together, key: ScoreKey, found: Float) -> Float:
+    own = laid.ends(kind_of(key[1]).reads(key[1])[1])
     last = np.searchsorted(own, ends, side="right") - 1
     if len(ends) == len(own):
         return found

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from beforehand.alerts import Episodes, Policy, trace
-from beforehand.calendar import DAY_US, period_of, start_of, to_datetime, to_us, zone_named
+from beforehand.calendar import DAY_US, period_of, start_of, to_datetime, to_us
+from beforehand.commands.zones import closing_zone
 from beforehand.errors import InputError, among
 from beforehand.proof import NONE, Outcomes, Proven, Trial, prove
 from beforehand.signals.numbers import Bool, Int
@@ -179,7 +180,7 @@ def _prove(
     last_seen: LastSeen,
 ) -> Proved:
     """One history as a trial over accounts: people's rows become rows of their accounts."""
-    signal, zone = history.signal, zone_named(folder.settings.zone)
+    signal, zone = history.signal, closing_zone(history.signal, folder)
     known = facts.subjects()
     accounts = np.asarray(known.account, dtype=np.int64)
     place = np.searchsorted(accounts, np.asarray(history.subjects.account, dtype=np.int64))

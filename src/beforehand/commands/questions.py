@@ -38,7 +38,7 @@ class Whose:
     """A subject as questions name it: the account's label and all its stored nodes; of a person also its places.
 
     `born_us` is when its life began as far as is known; nothing is asked about periods before it. `country` is the
-    account's, where business days go by it.
+    account's, where business days go by it. `zone` is that of its periods, where it is not the workspace's.
     """
 
     account: str
@@ -48,6 +48,7 @@ class Whose:
     born_us: int | None = None
     subject: SubjectKind = "account"
     country: str | None = None
+    zone: ZoneInfo | None = None
 
 
 def series_query(

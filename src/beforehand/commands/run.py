@@ -17,13 +17,14 @@ import numpy as np
 
 from beforehand import store
 from beforehand.alerts import Policy, Reason, Tracks, warm
-from beforehand.calendar import Grain, period_of, start_of, to_datetime, to_us, zone_named
+from beforehand.calendar import Grain, period_of, start_of, to_datetime, to_us
 from beforehand.commands import closes
 from beforehand.commands.alerts import remembered
 from beforehand.commands.closes import Sheet, Tally, Teller, Told
 from beforehand.commands.definition import digest_of
 from beforehand.commands.judging import SignalHistory, grace_of, judged
 from beforehand.commands.telling import telling
+from beforehand.commands.zones import closing_zone
 from beforehand.errors import InputError
 from beforehand.signals import grain_of, only_truer
 from beforehand.signals.signal import Signal
@@ -128,7 +129,7 @@ def _switch(state: Store, folder: Folder, watches: dict[str, Watch], at: datetim
 def _due(signal: Signal, folder: Folder, facts: Facts, watches: dict[str, Watch], at: datetime) -> Due | None:
     """What there is to judge of a signal, None where its newest close has been judged."""
     grain = grain_of(signal.sentence, folder.signals)
-    zone = zone_named(folder.settings.zone)
+    zone = closing_zone(signal, folder)
     reached = np.array([to_us(at) - grace_of(signal, folder, facts)])
     period = int(period_of(grain, zone, reached)[0])
     digest, watch = digest_of(signal, folder), watches.get(signal.name)

@@ -54,7 +54,7 @@ def occasion_of(facts: Facts, folder: Folder, kept: Kept, record: Mapping[str, A
     signal = folder.signals.get(kept.signal)
     return Occasion(
         account=account_name(facts, whose, now_us),
-        zone=zone_named(folder.settings.zone),
+        zone=zone_named(kept.evidence.get("zone", folder.settings.zone)),
         now_us=now_us,
         clauses=tuple(clauses),
         receipts=(*then, *around),

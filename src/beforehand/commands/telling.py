@@ -12,6 +12,7 @@ import numpy as np
 from beforehand.calendar import DAY_US, Grain, period_of, start_of, to_datetime, to_us, zone_named
 from beforehand.commands.closes import Sheet, Teller, Told
 from beforehand.commands.witnessing import witnesses
+from beforehand.commands.zones import ended_in
 from beforehand.signals.numbers import CLEAR, HOLDS
 from beforehand.signals.signal import Signal
 from beforehand.signals.tree import (
@@ -69,8 +70,8 @@ def since_us(history: SignalHistory, row: int, column: int, folder: Folder) -> i
             break
         if history.verdicts[row, q] == HOLDS:
             first = q
-    zone = zone_named(folder.settings.zone)
-    end = int(history.ends[first])
+    own = history.zone_of(row)
+    zone, end = own or zone_named(folder.settings.zone), ended_in(history.grain, own, int(history.ends[first]))
     back = max(_reach_us(history.signal.sentence.condition, folder.signals, end, zone), default=DAY_US)
     return end - back
 

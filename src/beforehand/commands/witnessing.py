@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from beforehand.commands.holders import NOBODY, Held, Roles
 from beforehand.commands.opened import Opening
 from beforehand.commands.peering import peers_of
 from beforehand.commands.questions import Whose
+from beforehand.commands.zones import ended_in
 from beforehand.signals.dates import SIGNUP
 from beforehand.signals.evaluate import node_grain
 from beforehand.signals.tree import Absence, Leaf, Milestone, Node, Peers, SubjectKind
@@ -64,7 +66,7 @@ class Witness:
         return Occasion(
             dated=True,
             account=self.whose.account,
-            zone=zone_named(folder.settings.zone),
+            zone=self.whose.zone or zone_named(folder.settings.zone),
             now_us=now_us,
             clauses=tuple(self.clauses),
             receipts=tuple(self.receipts),
@@ -79,7 +81,7 @@ class Witness:
         return {
             "polarity": self.polarity,
             "worth": self.worth,
-            "zone": folder.settings.zone,
+            "zone": folder.settings.zone if self.whose.zone is None else self.whose.zone.key,
             "any_of": self.any_of,
             "subject": self.subject,
             "clauses": [clause.as_json() for clause in self.clauses],
@@ -124,7 +126,8 @@ def witnesses(
         members: tuple[tuple[int, int], ...] = ()
         if kind == "person":
             members = tuple((int(subjects.raw_account[r]), int(subjects.raw_member[r])) for r in raw)
-        whom.append(Whose(facts.label(account), nodes_of[account], scope, members, subject=kind))
+        zone = history.zone_of(row)
+        whom.append(Whose(facts.label(account), nodes_of[account], scope, members, subject=kind, zone=zone))
     born = beginnings(facts, {node for whose in whom for node in whose.nodes}, known_us)
     traits = [facts.traits_of(int(subjects.account[row]), to_datetime(min(end_us, now_us))) for row in rows]
     whom = [
@@ -172,12 +175,18 @@ def witness(
 
     With `filling` the close is that of the period still filling, and what is known is what is known now.
     """
-    found: list[Witness] = []
+    found: dict[int, Witness] = {}
     desk = desk or Desk(facts)
-    for first in range(0, len(subjects), TOGETHER):
-        part = subjects[first : first + TOGETHER]
-        found += _Round(folder, history, end_us, now_us, filling, desk).witnesses(part)
-    return found
+    by_zone: dict[ZoneInfo | None, list[int]] = {}
+    for place, whose in enumerate(subjects):
+        by_zone.setdefault(whose.zone, []).append(place)
+    for own, places in by_zone.items():
+        zone, ended_us = own or zone_named(folder.settings.zone), ended_in(history.grain, own, end_us)
+        for first in range(0, len(places), TOGETHER):
+            some = places[first : first + TOGETHER]
+            told = _Round(folder, history, ended_us, now_us, filling, desk, zone)
+            found |= zip(some, told.witnesses([subjects[place] for place in some]), strict=True)
+    return [found[place] for place in range(len(subjects))]
 
 
 Told = tuple[Leaf, Role, Receipt]
@@ -187,7 +196,7 @@ Placed = tuple[Leaf, parts.Where]
 
 @dataclass
 class _Round:
-    """One signal at one close, for some subjects."""
+    """One signal at one close, for some subjects whose periods are in one zone."""
 
     folder: Folder
     history: SignalHistory
@@ -195,6 +204,7 @@ class _Round:
     now_us: int
     filling: bool
     desk: Desk
+    zone: ZoneInfo
 
     def witnesses(self, subjects: Sequence[Whose]) -> list[Witness]:
         """What made it hold for each."""
@@ -234,10 +244,9 @@ class _Round:
 
     def close(self, node: Node) -> int:
         """The newest close of a node as of the close that is told."""
-        zone = zone_named(self.folder.settings.zone)
         grain = node_grain(node, self.folder.signals)
-        last = questions.last_period(grain, zone, self.end_us, filling=self.filling)
-        return int(start_of(grain, zone, np.array([last + 1]))[0])
+        last = questions.last_period(grain, self.zone, self.end_us, filling=self.filling)
+        return int(start_of(grain, self.zone, np.array([last + 1]))[0])
 
     def _held(self, subjects: Sequence[Whose], leaves: Sequence[Placed]) -> dict[tuple[Whose, str], Held]:
         """Who holds the roles that leaves ask about."""
@@ -253,15 +262,14 @@ class _Round:
 
     def _series(self, whose: Whose, placed: Placed) -> Ask:
         leaf, where = placed
-        zone = zone_named(self.folder.settings.zone)
         grain = questions.clause_of(self.folder, leaf).grain
-        last = questions.last_period(grain, zone, self.end_us, filling=self.filling)
+        last = questions.last_period(grain, self.zone, self.end_us, filling=self.filling)
         asked = whose
         if leaf.quantity.role is not None:
             members = self.held[whose, leaf.quantity.role].members
             own = tuple(m for m in members if m in whose.members) if whose.members else members
             asked = replace(whose, members=own or NOBODY)
-        query, _ = questions.series_query(self.folder, leaf, asked, zone, last, back=where.back(grain))
+        query, _ = questions.series_query(self.folder, leaf, asked, self.zone, last, back=where.back(grain))
         return query, self.now_us if self.filling else min(query.edges_us[-1] + self.history.grace_us, self.now_us)
 
     def _peers(
@@ -303,8 +311,7 @@ class _Round:
     def _judged(self, whose: Whose, leaf: Leaf, receipt: Receipt) -> int:
         """How many periods of a series were judged."""
         clause = questions.clause_of(self.folder, leaf)
-        zone = zone_named(self.folder.settings.zone)
-        last = questions.last_period(clause.grain, zone, receipt.query.edges_us[-1])
+        last = questions.last_period(clause.grain, self.zone, receipt.query.edges_us[-1])
         return questions.days_judged(self.folder, leaf, whose, last) or clause.streak.of
 
     def _beside(self, whose: Whose, told: Told) -> list[tuple[str, Ask]]:

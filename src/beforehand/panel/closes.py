@@ -19,7 +19,8 @@ HOT_HOURS = 90 * 24
 class Closes:
     """The closes of one grain: periods first..last, of which those from `open_from` on have not closed yet.
 
-    `data_from` is the first period any fact belongs to. Instants are found once, from `base` on.
+    `data_from` is the first period any fact belongs to. `zone` is that of the periods; where it is not the workspace's,
+    closes come when a period has ended in `closing`.
     """
 
     grain: Grain
@@ -30,11 +31,16 @@ class Closes:
     last: int
     open_from: int
     data_from: int
+    closing: ZoneInfo | None = None
 
     @property
     def count(self) -> int:
         """How many closes there are (Q)."""
         return max(0, self.last - self.first + 1)
+
+    def ends(self) -> Int:
+        """When the periods judged have ended for all subjects (UTC microseconds), `[Q]`."""
+        return _starts(self.grain, self.closing or self.zone, self.first, self.last)[1:]
 
     def starts(self, first: int, last: int) -> Int:
         """The starts of the periods first .. last + 1."""

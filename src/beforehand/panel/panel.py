@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from beforehand.calendar import HOUR_US, Grain, start_of, zone_named
+from beforehand.calendar import EVERYWHERE, HOUR_US, Grain, start_of, zone_named
 from beforehand.panel import facets, traits, where
 from beforehand.panel.begins import Begins, first_ever
 from beforehand.panel.closes import closes_of
@@ -26,6 +27,7 @@ from beforehand.panel.store import CellStore, Span, insert, renew, span, transac
 from beforehand.panel.subjects import Ids, Subjects, excluded_people, facet_slots, facet_subjects, subjects
 from beforehand.panel.traits import Dated
 from beforehand.panel.working import COUNTRY, Working, by_place
+from beforehand.panel.zones import by_zone, only, own_zones
 from beforehand.signals.tree import Quantity, SubjectKind
 from beforehand.workspace.spec import TABLES
 from beforehand.workspace.working import business_time, holidays, tracked_since
@@ -67,13 +69,16 @@ class Panel:
         filling: bool = False,
         hours: int = MOST_HOURS,
         grains: Iterable[Grain] = (),
+        zone: ZoneInfo | None = None,
+        accounts: Ids | None = None,
     ) -> Sheet:
         """Counts the quantities and lays them out at closes with `since_us` <= end <= `until_us`, or the `last` ones.
 
         `wanted` are the traits that are read; `grains` have closes even where nothing is counted by them. Facts
         learned at or after `now_us` do not exist. With `filling` the period still filling is the last close. Hours are
-        counted from `hours` before the first close on, unless a last value is asked for. Raises InputError where a
-        metric is not defined well, EngineError where nothing can be counted.
+        counted from `hours` before the first close on, unless a last value is asked for. With `accounts`, only they and
+        what is of them; with `zone`, periods are in that zone, and a close comes when its period has ended everywhere.
+        Raises InputError where a metric is not defined well, EngineError where nothing can be counted.
         """
         asked = set(quantities)
         for quantity, _ in asked:
@@ -90,14 +95,16 @@ class Panel:
         # Of made facts, the facts they are made from: that there is none yet says something too.
         bases = {plan.base for plan in needs.every} if asked else set(TABLES)
         begun = [s.first_us for s in (spans.get(t) or span(self.connection, t) for t in bases) if s is not None]
+        closing, zone = (self.zone if zone is None else EVERYWHERE), zone or self.zone
+        span_us = min(begun, default=None), since_us, until_us
         closes = {
-            grain: closes_of(
-                grain, self.zone, grace_us, now_us, min(begun, default=None), since_us, until_us, last, filling
+            grain: replace(
+                closes_of(grain, closing, grace_us, now_us, *span_us, last, filling), zone=zone, closing=closing
             )
             for grain in {grain for _, grain in asked} | set(grains)
         }
         number = next(_sheets)
-        counting = Counting(CellStore(self.connection), self.zone, grace_us, self.excluded_events, excluded, facet)
+        counting = Counting(CellStore(self.connection), zone, grace_us, self.excluded_events, excluded, facet)
         counted, temporary = {}, list[str]()
         for place, columns in needs.columns.items():
             since = None
@@ -116,6 +123,7 @@ class Panel:
         roster = subjects(self.facts, kind if facet is None else "account", excluded, people)
         if facet is not None:
             roster = facet_subjects(self.facts, kind, facet, roster, _holding(needs, counted))
+        roster = roster if accounts is None else only(roster, accounts)
         rows = self._rows(roster, number)
         roles = self._roles(asked, roster, excluded, number)
         temporary += [*rows, *(held.table for held in roles.values())]
@@ -123,11 +131,26 @@ class Panel:
         traits_read = {name: self._trait(name, roster, rows) for name in (set(wanted) | by_country) - {"age"}}
         sheet = Sheet(
             self.connection, roster, closes, needs, counted, self._lives(roster, rows, excluded, facet), traits_read,
-            rows[0], self._working(traits_read), self._tracked(asked), roles, self._heard(asked, needs),
+            rows[0], self._working(zone, traits_read), self._tracked(zone, asked), roles, self._heard(asked, needs),
             {f: facet_slots(self.connection, f, roster) for f in {plan.facet for plan in needs.every} if f is not None},
         )  # fmt: skip
         self._made.append((weakref.ref(sheet), list(dict.fromkeys(temporary))))
         return sheet
+
+    def zones(self, now_us: int) -> dict[ZoneInfo, Ids]:
+        """The accounts by their own time zone as known at `now_us`, the workspace's for those that name none.
+
+        Zones whose clocks agreed over all facts are one.
+        """
+        spans = [s for s in (span(self.connection, table) for table in TABLES) if s is not None]
+        roster = subjects(self.facts, "account", np.empty((0, 2), np.int32), people=False)
+        if not spans or not roster.size:
+            return {self.zone: roster.account}
+        rows = self._rows(roster, next(_sheets))[0]
+        zones = own_zones(self.connection, rows, roster.size, now_us, self.zone)
+        self.connection.execute(f"DROP TABLE temp.{rows}")
+        last_us = max(now_us, *(s.last_us for s in spans))
+        return by_zone(roster.account, zones, self.zone, min(s.first_us for s in spans), last_us)
 
     def _ensured(self, asked: Iterable[tuple[Quantity, Grain]]) -> dict[Quantity, str]:
         """The tables of the made facts that are asked for, brought up to date."""
@@ -171,19 +194,19 @@ class Panel:
         plans = [needs.plans[core(quantity)] for quantity, _ in asked if quantity.standing]
         return {base: first_ever(self.connection, base) for base in {plan.base for plan in plans if plan.seen}}
 
-    def _working(self, read: dict[str, tuple[Dated, Dated | None]]) -> Working:
+    def _working(self, zone: ZoneInfo, read: dict[str, tuple[Dated, Dated | None]]) -> Working:
         """Business time of the accounts, in the zone of the periods."""
-        everywhere = business_time(self.settings, zone=self.zone.key)
+        everywhere = business_time(self.settings, zone=zone.key)
         if not self.holidays.by_country:
             return Working(everywhere)
         return Working(everywhere, True, by_place(everywhere, read[COUNTRY][0].words))
 
-    def _tracked(self, asked: set[tuple[Quantity, Grain]]) -> dict[str, int]:
+    def _tracked(self, zone: ZoneInfo, asked: set[tuple[Quantity, Grain]]) -> dict[str, int]:
         """Since when the facts of each metric asked for are complete, where they were not always."""
         tables = {quantity.metric: self.metrics[quantity.metric].table for quantity, _ in asked}
         days = {name: tracked_since(self.settings, table) for name, table in {**tables, ACTIVITY: "events"}.items()}
         return {
-            name: int(start_of(Grain.DAY, self.zone, np.array([(day - date(1970, 1, 1)).days]))[0])
+            name: int(start_of(Grain.DAY, zone, np.array([(day - date(1970, 1, 1)).days]))[0])
             for name, day in days.items()
             if day is not None
         }

@@ -69,6 +69,10 @@ class Sheet:
         """All subjects as one block."""
         return Block(Pane(self, 0, self.subjects.size), 0, self.subjects.size)
 
+    def ends(self, grain: Grain) -> Int:
+        """When the judged periods of a grain have ended, in whatever zones they are (UTC microseconds), `[Q]`."""
+        return self.closes[grain].ends()
+
     def tracked_us(self, quantity: Quantity) -> int | None:
         """Since when the facts that a quantity counts are complete, None where they always were."""
         reads = (quantity.metric, *([ACTIVITY] if quantity.per_active else []))

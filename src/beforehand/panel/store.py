@@ -63,15 +63,15 @@ class Scope:
 
     @property
     def place(self) -> str:
-        """Table, grain, kind and what is told apart, as text."""
+        """Table, grain, kind, zone and what is told apart, as text."""
         facets = "/".join(facet.name if facet else "" for facet in (self.subject, self.value))
-        return f"{self.table}/{self.grain}/{self.kind}/{facets}"
+        return f"{self.table}/{self.grain}/{self.kind}/{self.zone.key}/{facets}"
 
     @property
     def context(self) -> str:
         """A digest of all that changes what cells mean."""
         left_out = self.excluded_events.sql(dialect="duckdb") if self.excluded_events is not None else ""
-        text = f"1|{self.place}|{self.zone.key}|{self.grace_us}|{left_out if self.table == 'events' else ''}"
+        text = f"1|{self.place}|{self.grace_us}|{left_out if self.table == 'events' else ''}"
         return sha256(text.encode()).hexdigest()[:24]
 
 

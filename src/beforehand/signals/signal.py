@@ -38,7 +38,7 @@ PLURAL = {"account": "accounts", "person": "people"}
 @dataclass(frozen=True)
 class Signal:
     """What one file of `signals/` means. `delay_in` and `delay_out` are closes; `counted` are
-    the metrics that are whole numbers of things.
+    the metrics that are whole numbers of things; `own_zone`: periods are in the zone of each account.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Signal:
     outcome: str | None = None
     horizon: timedelta | None = None
     counted: frozenset[str] = frozenset()
+    own_zone: bool = False
 
     @property
     def text(self) -> str:
@@ -97,6 +98,7 @@ def build(spec: SignalSpec, vocabulary: Vocabulary) -> Signal:
         outcome=spec.outcome,
         horizon=spec.horizon,
         counted=vocabulary.counted,
+        own_zone=spec.zone == "account",
     )
 
 

@@ -324,6 +324,10 @@ class SignalSpec(Spec):
     mode: Literal["on", "shadow", "off"] = Field(
         default="on", description="Shadow: judged and recorded, told to nobody."
     )
+    zone: Literal["workspace", "account"] = Field(
+        default="workspace",
+        description="Whose time zone periods are in: the workspace's, or that of each account by its trait `zone`.",
+    )
     polarity: Literal["risk", "growth"] = Field(default="risk", description="Whether it is bad news or good.")
     delay_in: Annotated[int, Field(ge=1, le=365)] = Field(
         default=1, description="Closes in a row that must hold before an episode opens."
