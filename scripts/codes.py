@@ -18,6 +18,7 @@ MEANINGS = {
     "bad-yaml": "A file is not YAML. The message says in plain words what stands in the way.",
     "before-first-fact": "`risk --at` asks for a time before the first fact.",
     "busy": "Another process works on this workspace; it is named.",
+    "cannot-be-counted": "A sentence asks of its subjects what facts do not say of them: a ticket's logins.",
     "compare-what": "`diff` needs exactly one thing to compare with: a folder or a revision.",
     "cycle": "Signals name each other in a circle.",
     "damaged": "A compressed file cannot be unpacked.",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from beforehand.errors import among
-from beforehand.signals import SentenceError, Signal, Vocabulary, build, parse, wrong_names
+from beforehand.errors import InputError, among
+from beforehand.panel.refusals import why_not
+from beforehand.signals import SentenceError, Signal, Vocabulary, build, parse, quantities_of, wrong_names
 from beforehand.signals.signal import names_in
+from beforehand.signals.tree import SubjectKind
 from beforehand.workspace.spec import CompoundSpec, MetricSpec, SignalSpec
 from beforehand.workspace.yaml_file import At, Written
 
@@ -16,12 +18,17 @@ ONE_WORD = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 def build_signals(
-    specs: Specs, metrics: Mapping[str, MetricSpec], known: frozenset[str] = frozenset()
+    specs: Specs,
+    metrics: Mapping[str, MetricSpec],
+    known: frozenset[str] = frozenset(),
+    right: Mapping[str, MetricSpec] | None = None,
 ) -> tuple[Vocabulary, dict[str, Signal]]:
-    """Every signal whose sentences are understood; what is wrong with the others is recorded in their files.
+    """Every signal whose sentences are understood and can be counted; what is wrong with others is told in their files.
 
-    `known` are names of signals whose files have problems of their own: to name one is no further problem.
+    `known` are names of signals whose files have problems of their own: to name one is no further problem. `right` are
+    the metrics that are well defined (default: all): what is said of another is not held against the sentence.
     """
+    right = metrics if right is None else right
     vocabulary = Vocabulary.of(metrics, {*specs, *known})
     signals: dict[str, Signal] = {}
     for name, (spec, written) in specs.items():
@@ -33,6 +40,10 @@ def build_signals(
                 signals[name] = build(spec, vocabulary)
             except SentenceError as error:
                 _tell(error, error.path, written, vocabulary)
+                continue
+            for at, refused in _uncountable(spec, signals[name].subject, vocabulary, right):
+                written.problem(at, refused.code, refused.message, refused.hint)
+                signals.pop(name, None)
     for name, other, wrong in wrong_names(signals, {*specs, *known}):
         at = _where_named(specs[name][0], other)
         specs[name][1].problem(at, wrong.code, wrong.message, wrong.hint)
@@ -41,16 +52,34 @@ def build_signals(
 
 def _misread(spec: SignalSpec, vocabulary: Vocabulary) -> Iterator[tuple[At, SentenceError]]:
     """Each sentence of a signal that cannot be read, so that a file with three wrong ones is mended at once."""
-    for at, text in (
-        *_sentences(spec.when, ("when",)),
-        *([(("clear",), spec.clear)] if spec.clear is not None else []),
-    ):
+    for at, text in _texts(spec):
         if len(at) > 1 and text.strip() in vocabulary.signals:
             continue
         try:
             parse(text, vocabulary)
         except SentenceError as error:
             yield at, error
+
+
+def _uncountable(
+    spec: SignalSpec, subject: SubjectKind, vocabulary: Vocabulary, metrics: Mapping[str, MetricSpec]
+) -> Iterator[tuple[At, InputError]]:
+    """Each sentence of a signal that reads what cannot be counted of its subjects, and why not."""
+    for at, text in _texts(spec):
+        if len(at) > 1 and text.strip() in vocabulary.signals:
+            continue
+        for quantity in sorted({q for q, _ in quantities_of(parse(text, vocabulary))}, key=str):
+            refused = why_not(quantity, subject, metrics)
+            if refused is not None:
+                yield at, refused
+                break
+
+
+def _texts(spec: SignalSpec) -> Iterator[tuple[At, str]]:
+    """All sentences of a signal, with their places."""
+    yield from _sentences(spec.when, ("when",))
+    if spec.clear is not None:
+        yield ("clear",), spec.clear
 
 
 def _sentences(when: str | CompoundSpec, at: At) -> Iterator[tuple[At, str]]:
