@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -116,6 +117,11 @@ def at(week: float) -> datetime:
 
 def week_of(text: str) -> float:
     return (datetime.fromisoformat(text) - MONDAY) / WEEK
+
+
+def copy(world: World, into: World) -> None:
+    """The whole workspace once more."""
+    shutil.copytree(world.root, into.root)
 
 
 def new_world(root: Path) -> World:

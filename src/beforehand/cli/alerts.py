@@ -156,16 +156,23 @@ def _said_run(result: dict[str, Any]) -> None:
         console.print(f"Judged {len(closes)} closes, from {_day(closes[0]['end'])} to {_day(closes[-1]['end'])}.")
     if closes or result["opened"]:
         parts = [f"{result[kind]} {said}" for kind, said in RUN_WORDS if result[kind]]
+        unsure = result["held_by"]["unsure"]
+        parts += [f"{unsure} held, because judging was unsure"] if unsure else []
         console.print(look.line(*parts) if parts else look.text("Nothing changed.", "soft"))
     if result["opened"]:
         console.print(look.text("See them with `beforehand alerts --open`.", "soft"))
+    if result["incidents"]:
+        numbers = words.counted(len(result["incidents"]), "incident")
+        held = result["held_by"]["incidents"]
+        said = f"{numbers} open, {words.counted(held, 'alert')} held" if held else f"{numbers} open"
+        console.print(look.line(look.text(said, "high"), "was it the data or the customers?"))
+        console.print(look.text("See `beforehand incidents --open`.", "soft"))
 
 
 RUN_WORDS = (
     ("opened", "opened"),
     ("updated", "go on"),
     ("closed", "closed"),
-    ("held", "held, because judging was unsure"),
     ("shadow", "opened in shadow"),
 )
 

@@ -171,7 +171,8 @@ def judge_close(session: Session, sheet: Sheet, q: int, now: datetime, tell: Tel
     verdict = _seen(sheet, q)[0]
     still = [row for row in of_row if step.tracks.open[row]]
     confirmed = [of_row[row] for row in still if verdict[row] == HOLDS]
-    unknown = [of_row[row] for row in still if verdict[row] in (UNSURE, FAILED)]
+    waiting = {h.alert for h in store.held_of(session, signal=sheet.signal)} if other else set()
+    unknown = [of_row[r] for r in still if verdict[r] in (UNSURE, FAILED) and of_row[r].number not in waiting]
     if confirmed:
         fresh = {"judged_at": end, "severity": sheet.severity, "signal_digest": sheet.digest}
         session.execute(update(Alert), [{"number": alert.number, **fresh} for alert in confirmed])
@@ -196,7 +197,7 @@ def judge_close(session: Session, sheet: Sheet, q: int, now: datetime, tell: Tel
             held=kept_back,
             incident=_incident(sheet, q),
             unjudged=_unjudged(sheet, q),
-            thresholds={clause: float(found[q]) for clause, found in sheet.thresholds.items()} or None,
+            thresholds={c: float(t[q]) for c, t in sheet.thresholds.items() if not np.isnan(t[q])} or None,
         )
     )
     watch = session.get(Watch, sheet.signal)

@@ -242,7 +242,8 @@ class Live:
         """Feeds what was learned before a moment, and runs as of it. Both may be cut off anywhere and done again."""
         with ws.facts() as facts:
             feed.up_to(facts, now_us)
-        run(ws, to_datetime(now_us), names=self.signals, told_by=untold)
+        # What is held is not compared: it is the life of alerts, and the backtest knows of verdicts alone.
+        run(ws, to_datetime(now_us), names=self.signals, told_by=untold, incidents=False)
 
     def _tell(self, progress: Progress | None, step: int) -> None:
         if progress is not None:

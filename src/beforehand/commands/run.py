@@ -23,6 +23,7 @@ from beforehand.commands.alerts import remembered
 from beforehand.commands.closes import Sheet, Tally, Teller, Told
 from beforehand.commands.definition import digest_of
 from beforehand.commands.judging import SignalHistory, grace_of, judged
+from beforehand.commands.noting import Noted
 from beforehand.commands.telling import telling
 from beforehand.commands.zones import closing_zone
 from beforehand.errors import InputError
@@ -69,8 +70,11 @@ def run(
     names: Collection[str] | None = None,
     progress: Progress | None = None,
     told_by: Storyteller = telling,
+    incidents: bool = True,
 ) -> dict[str, Any]:
     """Judges what is due at `now` (None: the clock), of all signals or only of those named.
+
+    What may be wrong with the data is found first, unless `incidents` says otherwise, and what it would cause is held.
 
     With a `now` that is given, facts learned at or after it do not exist. A first run judges the newest close of each
     signal; what holds there already is backlog. Raises InputError where `now` is earlier than the last run, BusyError
@@ -98,20 +102,30 @@ def run(
         due = [d for s in judging if (d := _due(s, folder, facts, watches, at))]
         with state.read() as session:
             kept = store.thresholds_of(session, {d.signal.name: d.digest for d in due})
-        sheets = _sheets(facts, folder, due, at, progress, kept)
+        noted = Noted(facts, folder, state, at, None if last is None else last.now_at) if incidents else None
+        sheets = _sheets(facts, folder, due, at, progress, kept, noted)
+        if noted is not None:
+            noted.find(sheets)
+            sheets = [(noted.mask(sheet, history), history) for sheet, history in sheets]
         tell = told_by(facts, folder, {sheet.signal: history for sheet, history in sheets}, at)
         done = _judge(state, [sheet for sheet, _ in sheets], at, tell, tally, progress)
-        _judge_filling(state, facts, folder, judging, at, told_by, tally)
+        _judge_filling(state, facts, folder, judging, at, told_by, tally, noted)
+        if noted is not None:
+            noted.settle()
         with state.write() as session:
             closes.wake(session, at)
             store.put_last_run(session, remembered(at, now is not None))
+            open_incidents = [incident.number for incident in store.find_incidents(session, open_only=True)]
+            waiting = tally.held_back & {held.number for held in store.held_of(session)}
     return {
         "now": at,
         "closes": done,
         "opened": len(tally.opened),
         "updated": len(tally.updated),
         "closed": len(tally.closed),
-        "held": len(tally.held),
+        "held": len(tally.held) + len(waiting),
+        "held_by": {"incidents": len(waiting), "unsure": len(tally.held)},
+        "incidents": open_incidents,
         "shadow": len(tally.shadow),
     }
 
@@ -148,7 +162,13 @@ def _due(signal: Signal, folder: Folder, facts: Facts, watches: dict[str, Watch]
 
 
 def _sheets(
-    facts: Facts, folder: Folder, due: Sequence[Due], at: datetime, progress: Progress | None, kept: Mapping[str, Kept]
+    facts: Facts,
+    folder: Folder,
+    due: Sequence[Due],
+    at: datetime,
+    progress: Progress | None,
+    kept: Mapping[str, Kept],
+    noted: Noted | None,
 ) -> list[tuple[Sheet, SignalHistory]]:
     """The verdicts of every close that is due, one sheet a signal; those of one span are counted together."""
     found: list[tuple[Sheet, SignalHistory]] = []
@@ -161,7 +181,8 @@ def _sheets(
         members = {d.signal.name: d for d in group}
         since_us = min(d.from_us for d in members.values())
         judging = [d.signal for d in members.values()]
-        for history in judged(facts, folder, judging, now_us=to_us(at), since_us=since_us, kept=kept):
+        seen = None if noted is None else noted.moved
+        for history in judged(facts, folder, judging, now_us=to_us(at), since_us=since_us, kept=kept, seen=seen):
             if progress is not None:
                 progress("judging", len(found), len(due))
             sheet = _sheet(Subjects(labels, history), members[history.signal.name], history)
@@ -245,6 +266,7 @@ def _judge_filling(
     at: datetime,
     told_by: Storyteller,
     tally: Tally,
+    noted: Noted | None,
 ) -> None:
     """Signals that further facts can only make truer are told at once, not at the end of the period."""
     with state.read() as session:
@@ -274,6 +296,7 @@ def _judge_filling(
             filling=True,
             gone=subjects.gone,
         )
+        sheet = sheet if noted is None else noted.mask(sheet, history)
         tell = _told_before(state, [(sheet, 0)], told_by(facts, folder, {signal.name: history}, at))
         with state.write() as session:
             closes.judge_filling(session, sheet, at, tell, tally)

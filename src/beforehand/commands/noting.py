@@ -1,0 +1,305 @@
+"""Incidents written into the state: found anew, going on, over, settled by themselves; and what they make doubtful."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from beforehand import store
+from beforehand.calendar import HOUR_US, Grain, to_datetime, to_us
+from beforehand.commands.closes import Sheet
+from beforehand.commands.finding import (
+    FIRST_LOOK_HOURS,
+    Feeds,
+    Found,
+    Moved,
+    definitions_of,
+    redefined,
+    silent,
+    together,
+)
+from beforehand.commands.held import Doubts, Mask, end
+from beforehand.commands.opened import read_by
+from beforehand.incidents import Incident, Reading, doubt, hour_of, touches, undone, went_on
+from beforehand.signals import grain_of, reads_alerts
+from beforehand.signals.numbers import Bool
+from beforehand.store.incidents import DROPPED, OPEN, SETTLED
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from beforehand.commands.judging import SignalHistory
+    from beforehand.facts import Facts
+    from beforehand.signals import Signal
+    from beforehand.store import Store
+    from beforehand.workspace import Folder
+
+DATA, REAL, ITSELF = "data", "real", "by itself"
+VALUED = frozenset({"mean", "share", "last"})
+
+
+class Noted:
+    """The incidents of a run: found, written, and cast over the sheets that are judged."""
+
+    def __init__(self, facts: Facts, folder: Folder, state: Store, at: datetime, last: datetime | None) -> None:
+        self.facts, self.folder, self.state, self.at, self.last = facts, folder, state, at, last
+        self.kinds = folder.settings.incident_kinds
+        self.moved = Moved(folder, self.kinds)
+        self.readings = readings_of(folder)
+        self.active: list[tuple[Incident, str | None, str | None]] = []
+
+    def find(self, sheets: Sequence[tuple[Sheet, SignalHistory]]) -> list[int]:
+        """Finds what is wrong as of the closes of these sheets and of now, and writes it; returns what is new.
+
+        One transaction: a run that is cut off finds the same again and writes nothing twice.
+        """
+        last_us = None if self.last is None else to_us(self.last)
+        moments = self._moments(sheets)
+        feeds = Feeds.read(self.facts, to_us(self.at)) if {"feed", "tracking"} & set(self.kinds) else None
+        found = list(silent(feeds, self.folder, moments, last_us, self.kinds)) if feeds is not None else []
+        news = [one for one in found if self._matters(one, one.until_us, last_us, sheets)]
+        for one, known in together(self.moved, self.facts, self.folder, self.kinds):
+            if self._matters(one, known, last_us, sheets):
+                news.append(one)
+        meant = definitions_of(self.folder)
+        new: list[int] = []
+        with self.state.write() as session:
+            if "definition" in self.kinds:
+                before = store.definitions(session)
+                for one, change in redefined(before, meant, self.last, self.at, self.folder):
+                    if not self._taken_back(session, one.key, change):
+                        new += self._write(session, one)
+            if store.definitions(session) != meant:
+                store.put_definitions(session, meant)
+            for one in news:
+                if not self._explained(session, one):
+                    new += self._write(session, one)
+            if feeds is not None:
+                self._follow(session, feeds, moments)
+            self._follow_together(session)
+            self.active = [
+                (_pure(kept), kept.source, kept.tbl)
+                for kept in store.find_incidents(session)
+                if kept.state == OPEN or kept.how == DATA
+            ]
+        return new
+
+    def mask(self, sheet: Sheet, history: SignalHistory) -> Sheet:
+        """The sheet with what incidents make of its closes."""
+        reading = self.readings.get(sheet.signal)
+        if reading is None or not self.active:
+            return sheet
+        masks = [
+            self._mask(reading, len(sheet.keys), int(end_us), int(end_us) + history.grace_us, history)
+            for end_us in sheet.ends_us
+        ]
+        return replace(sheet, masks=tuple(masks)) if any(mask is not None for mask in masks) else sheet
+
+    def settle(self) -> list[int]:
+        """Settles by themselves the incidents that are over and whose every signal has had a whole close since."""
+        done = []
+        with self.state.write() as session:
+            watches = store.watches(session)
+            for kept in store.find_incidents(session, open_only=True):
+                one = _pure(kept)
+                if one.until_us is None:
+                    continue
+                doubtful = False
+                for name in touched(one, self.readings):
+                    watch = watches.get(name)
+                    if watch is not None and watch.last_close_at is not None:
+                        end_us = to_us(watch.last_close_at)
+                        doubtful |= bool(doubt(self.readings[name], one, end_us, to_us(self.at)))
+                if not doubtful:
+                    end(store.held_of(session, incident=kept.number), DROPPED, self.at)
+                    store.forget_would(session, incident=kept.number)
+                    kept.state, kept.how, kept.settled_at, kept.settled_by = SETTLED, ITSELF, self.at, "beforehand"
+                    done.append(kept.number)
+        return done
+
+    # -- finding -------------------------------------------------------------------------------------------------
+
+    def _moments(self, sheets: Sequence[tuple[Sheet, SignalHistory]]) -> list[int]:
+        """When the closes to be judged were known, and now; none further back than a first look."""
+        now = to_us(self.at)
+        known = {int(e) + history.grace_us for sheet, history in sheets for e in sheet.ends_us}
+        return sorted({m for m in known if now - FIRST_LOOK_HOURS * HOUR_US <= m < now} | {now})
+
+    def _matters(
+        self, one: Found, known_us: int | None, last_us: int | None, sheets: Sequence[tuple[Sheet, SignalHistory]]
+    ) -> bool:
+        """Whether it is news since the last run, or makes a close doubtful that is judged now."""
+        if last_us is not None and (known_us is None or known_us > last_us):
+            return True
+        if one.kind == "feed" and one.until_us is None:
+            return True
+        given = Incident(0, one.kind, one.effect, one.metrics, one.since_us, one.until_us)
+        return any(
+            doubt(self.readings[sheet.signal], given, int(end_us), int(end_us) + history.grace_us)
+            for sheet, history in sheets
+            if sheet.signal in self.readings
+            for end_us in sheet.ends_us
+        )
+
+    def _explained(self, session: Session, one: Found) -> bool:
+        """Whether most accounts moved because a feed or an event is missing, which is an incident already."""
+        if one.grain is None:
+            return False
+        return any(
+            kept.key.split("/")[0] in ("feed", "tracking")
+            and kept.effect == one.effect
+            and one.metrics <= set(kept.metrics)
+            and to_us(kept.since) < (one.until_us or 2**62)
+            and (kept.until is None or to_us(kept.until) > one.since_us)
+            for kept in store.find_incidents(session)
+        )
+
+    def _taken_back(self, session: Session, key: str, change: Any) -> bool:
+        """A definition that is again what it was before an incident: that one settles by itself, and no other opens."""
+        for kept in store.incidents_of(session, key)[:1]:
+            if undone(change, kept.numbers["before"], kept.numbers["after"]) and kept.how != REAL:
+                if kept.state == OPEN:
+                    end(store.held_of(session, incident=kept.number), DROPPED, self.at)
+                    store.forget_would(session, incident=kept.number)
+                    kept.state, kept.how, kept.settled_at, kept.settled_by = SETTLED, ITSELF, self.at, "beforehand"
+                return True
+        return False
+
+    def _write(self, session: Session, one: Found) -> list[int]:
+        """Writes what was found; the same thing going on is the incident it was."""
+        for kept in store.incidents_of(session, one.key):
+            until = None if kept.until is None else to_us(kept.until)
+            apart = (until is not None and until < one.since_us) or (
+                one.until_us is not None and one.until_us < to_us(kept.since)
+            )
+            if apart:
+                continue
+            if kept.state == OPEN or kept.how == DATA:
+                kept.since = min(kept.since, to_datetime(one.since_us))
+                later = until is None or one.until_us is None or one.until_us > until
+                if one.kind not in ("feed", "definition") and one.event is None and later:
+                    kept.until = None if one.until_us is None else to_datetime(one.until_us)
+                if kept.state == OPEN and later:
+                    kept.headline, kept.numbers, kept.sure = one.headline, one.numbers, max(kept.sure, one.sure)
+                kept.seen_at = self.at
+            return []
+        number = 0
+        pure = Incident(number, one.kind, one.effect, one.metrics, one.since_us, one.until_us)
+        made = store.Incident(
+            kind=one.kind, key=one.key, what=one.what, source=one.source, tbl=one.table, event=one.event,
+            grain=None if one.grain is None else one.grain.value, effect=one.effect, metrics=sorted(one.metrics),
+            signals=sorted(touched(pure, self.readings)), since=to_datetime(one.since_us),
+            until=None if one.until_us is None else to_datetime(one.until_us), found_at=self.at, seen_at=self.at,
+            sure=one.sure, headline=one.headline, numbers=one.numbers, state=OPEN, note="",
+        )  # fmt: skip
+        session.add(made)
+        session.flush()
+        return [made.number]
+
+    def _follow(self, session: Session, feeds: Feeds, moments: Iterable[int]) -> None:
+        """Whether what was silent came back, and whether what was missing came late."""
+        for kept in store.find_incidents(session):
+            if kept.key.split("/")[0] not in ("feed", "tracking") or (kept.state == SETTLED and kept.how != DATA):
+                continue
+            if kept.filled_at is not None or (kept.state == SETTLED and kept.until is not None):
+                continue
+            pulse = feeds.all if kept.tbl is None else feeds.feeds.get((kept.tbl, kept.source or ""))
+            if kept.event is not None:
+                pulse = feeds.of(kept.source or "").get(kept.event)
+            if pulse is None:
+                continue
+            missing = kept.found_at < self.at  # seen to be missing; before that it may only not have been due yet
+            for moment in moments:
+                until, filled = went_on(pulse, hour_of(to_us(kept.since)), hour_of(moment))
+                if not filled:
+                    missing = True
+                    kept.until = None if until is None else to_datetime(until * HOUR_US)
+                elif missing:
+                    kept.filled_at = to_datetime(moment)
+                    kept.until = kept.until or to_datetime(moment)
+                    break
+            kept.seen_at = self.at
+
+    def _follow_together(self, session: Session) -> None:
+        """Accounts that moved together are over it at the first close at which most no longer are."""
+        for kept in store.find_incidents(session):
+            name, _, rest = kept.key.partition("/")
+            if name not in ("drop", "jump") or kept.until is not None:
+                continue
+            metric, _, grain = rest.rpartition("/")
+            ends = self.moved.tested.get((metric, Grain(grain)), [])
+            moved = [e for e in ends if (metric, Grain(grain), name, e) in self.moved.found]
+            calm = [e for e in ends if e not in moved and e > to_us(kept.since) and (not moved or e > moved[-1])]
+            if calm:
+                over = ends[ends.index(calm[0]) - 1] if ends.index(calm[0]) else to_us(kept.since)
+                kept.until = to_datetime(max(over, to_us(kept.since)))
+            kept.seen_at = self.at
+
+    # -- masks ---------------------------------------------------------------------------------------------------
+
+    def _mask(self, reading: Reading, n: int, end_us: int, known_us: int, history: SignalHistory) -> Mask | None:
+        undecided, settled = Doubts.none(n), Doubts.none(n)
+        by: list[tuple[int, Bool]] = []
+        settled_by = []
+        for one, source, table in self.active:
+            found = doubt(reading, one, end_us, known_us)
+            if not found:
+                continue
+            rows = self._rows(one, source, table, history)
+            into = undecided if one.undecided else settled
+            for name in ("holds", "clear", "calm", "unrest"):
+                if getattr(found, name):
+                    np.logical_or(getattr(into, name), rows, out=getattr(into, name))
+            if one.undecided:
+                by.append((one.number, rows))
+            else:
+                settled_by.append(one.number)
+        return Mask(undecided, settled, tuple(by), tuple(settled_by)) if by or settled_by else None
+
+    def _rows(self, one: Incident, source: str | None, table: str | None, history: SignalHistory) -> Bool:
+        """The rows an incident touches: of one feed among several, the accounts that had facts of it."""
+        accounts = np.asarray(history.subjects.account)
+        if one.kind not in ("feed", "tracking") or source is None or table is None:
+            return np.ones(len(accounts), bool)
+        if len(self.facts.sources(table)) < 2:
+            return np.ones(len(accounts), bool)
+        from beforehand.facts import pulses
+
+        since_us = one.since_us - FIRST_LOOK_HOURS * HOUR_US
+        return np.isin(accounts, pulses.accounts_of(self.facts, (table, source), since_us, one.since_us))
+
+
+def readings_of(folder: Folder) -> dict[str, Reading]:
+    """How each signal that is not off reads its metrics."""
+    valued = {name for name, spec in folder.metrics.items() if spec.aggregate in VALUED}
+
+    def reading(signal: Signal) -> Reading:
+        return Reading.of(signal, grain_of(signal.sentence, folder.signals), folder.signals, valued)
+
+    found = {}
+    for name, signal in folder.signals.items():
+        if signal.mode != "off":
+            own = reading(signal)
+            if reads_alerts(signal, folder.signals):
+                own = replace(own, alerts=tuple(reading(other) for other in read_by(signal, folder.signals)))
+            found[name] = own
+    return found
+
+
+def touched(one: Incident, readings: Mapping[str, Reading]) -> list[str]:
+    """The signals that could open or close by an incident."""
+    return [name for name, reading in readings.items() if touches(reading, one)]
+
+
+def _pure(kept: store.Incident) -> Incident:
+    kind: Any = kept.kind
+    effect: Any = kept.effect
+    return Incident(
+        kept.number, kind, effect, frozenset(kept.metrics), to_us(kept.since),
+        None if kept.until is None else to_us(kept.until),
+        None if kept.filled_at is None else to_us(kept.filled_at), kept.state == OPEN,
+    )  # fmt: skip
