@@ -64,8 +64,8 @@ def feeds(facts: Facts) -> Iterator[tuple[Feed, Sparse]]:
     found = facts.connection.execute(
         f"SELECT tbl, source, hour, late, sum(n)::BIGINT AS n FROM {PULSES} GROUP BY ALL ORDER BY tbl, source, hour"
     ).fetchnumpy()
-    for (table, source), sparse in _parted(found, "tbl", "source"):
-        yield (table, source), sparse
+    for feed, sparse in _parted(found, "tbl", "source"):
+        yield (feed[0], feed[1]), sparse
 
 
 def events(facts: Facts, source: str) -> Iterator[tuple[str, Sparse]]:
