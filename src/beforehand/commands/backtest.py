@@ -12,6 +12,7 @@ from beforehand import store
 from beforehand.calendar import DAY_US, to_datetime
 from beforehand.commands.definition import digest_of
 from beforehand.commands.proving import Progress, Proved, prove_signals, span_of
+from beforehand.facts.asking import only
 from beforehand.proof import NONE, row, words
 from beforehand.signals import quantities_of, traits_of
 
@@ -109,11 +110,12 @@ def _assumed(signal: Signal, facts: Facts, folder: Folder) -> bool:
     """Whether facts the signal reads came without a time of arrival, and were taken as known when they happened."""
     tables = sorted(_tables(signal, folder))
     marks = ", ".join("?" * len(tables))
-    found = facts.connection.execute(
+    found = only(
+        facts.connection,
         f"SELECT count(*) FROM batches WHERE assumed > 0 AND tbl IN ({marks})",
         tables,
-    ).fetchone()
-    return bool(found and found[0])
+    )
+    return bool(found[0])
 
 
 def _undated(signal: Signal, facts: Facts, folder: Folder) -> list[str]:

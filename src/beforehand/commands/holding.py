@@ -13,8 +13,9 @@ from beforehand.commands.proving import newest_us
 from beforehand.errors import BusyError, EngineError, InputError
 from beforehand.signals import grain_of
 from beforehand.signals.kinds import kind_of
+from beforehand.signals.signal import PLURAL
 from beforehand.signals.numbers import HOLDS, MetricFailed
-from beforehand.signals.tree import Absence, AlertOpen, Compound, Due, Level, Named
+from beforehand.signals.tree import Absence, AlertOpen, Compound, Due, Level, Milestone, Named
 
 if TYPE_CHECKING:
     from beforehand.commands.workspace import Workspace
@@ -66,7 +67,7 @@ def _told(facts: Facts, folder: Folder, history: SignalHistory, now_us: int) -> 
         "as_of": to_datetime(int(history.ends[-1])),
         "holds": int(rows.size),
         "of": int(inside.sum()),
-        "what": "people" if history.signal.subject == "person" else "accounts",
+        "what": PLURAL[history.signal.subject],
         "examples": _examples(facts, folder, history, rows[:SHOWN], now_us) if rows.size else [],
     }
 
@@ -75,7 +76,7 @@ def _examples(facts: Facts, folder: Folder, history: SignalHistory, rows: Any, n
     """The first few by name; where the sentence is about one number, with its values, the oldest first."""
     labels = [history.subjects.label(int(row)) for row in rows]
     leaf = history.signal.sentence.condition
-    plain = isinstance(leaf, Absence | AlertOpen | Due | Named | Compound) or (isinstance(leaf, Level) and leaf.of)
+    plain = isinstance(leaf, Absence | AlertOpen | Due | Milestone | Named | Compound) or (isinstance(leaf, Level) and leaf.of)
     if plain or history.zones is not None:
         return labels
     from beforehand.panel import Panel
