@@ -23,6 +23,8 @@ def show(result: dict[str, Any], out: Console | None = None) -> None:
     cases = sum(signal["cases"] for signal in result["signals"])
     many = len(result["signals"])
     out.print(f"No problems: {_count(many, 'signal')}, {_count(cases, 'case')} as written.")
+    for hint in result.get("hints", ()):
+        out.print(look.text(fill(hint, min(out.width, 100), break_on_hyphens=False), "soft"))
     if result.get("facts"):
         out.print(look.text(result["facts"], "soft"))
 

@@ -14,12 +14,15 @@ from beforehand.workspace.folder import Folder, examine
 if TYPE_CHECKING:
     from beforehand.commands.workspace import Workspace
 
+OWN_ZONE = " Periods are in the time zone of each account."
+
 
 def check(ws: Workspace, now: datetime) -> dict[str, Any]:
     """Reads and checks the whole workspace, and says where its signals hold as of `now` (aware) or the newest fact.
 
-    Returns `{"problems": [], "signals": [{"signal", "file", "mode", "echo", "cases", "holds_now"}], "facts"}`: `cases`
-    is how many passed, `holds_now` is `{"as_of", "holds", "of", "what", "examples"}` or null, `facts` says why null.
+    Returns `{"problems": [], "signals": [{"signal", "file", "mode", "echo", "cases", "holds_now"}], "facts", "hints"}`:
+    `cases` is how many passed, `holds_now` is `{"as_of", "holds", "of", "what", "examples"}` or null, `facts` says why
+    null, `hints` are notes on what the facts say about the settings.
     Raises `Problems` with every problem at once; a failing case is one.
     """
     folder, problems = examine(ws.root)
@@ -27,19 +30,19 @@ def check(ws: Workspace, now: datetime) -> dict[str, Any]:
     problems = sorted([*problems, *failing_cases(folder)], key=lambda p: (p.file, p.line or 0))
     if problems:
         raise Problems(problems)
-    where, note = holding(ws, folder, now)
+    where, note, hints = holding(ws, folder, now)
     signals = [
         {
             "signal": name,
             "file": folder.written[name].file,
             "mode": signal.mode,
-            "echo": echo(signal.sentence, folder.vocabulary),
+            "echo": echo(signal.sentence, folder.vocabulary) + (OWN_ZONE if signal.own_zone else ""),
             "cases": len(folder.specs[name].cases),
             "holds_now": where.get(name),
         }
         for name, signal in folder.signals.items()
     ]
-    return {"problems": [], "signals": signals, "facts": note}
+    return {"problems": [], "signals": signals, "facts": note, "hints": hints}
 
 
 def failing_cases(folder: Folder) -> list[Problem]:

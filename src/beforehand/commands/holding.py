@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from beforehand.calendar import DAY_US, Grain, to_datetime, to_us
+from beforehand.commands.hints import hints
 from beforehand.commands.judging import SignalHistory, judged
 from beforehand.commands.proving import newest_us
 from beforehand.errors import BusyError, EngineError, InputError
 from beforehand.signals import grain_of
 from beforehand.signals.kinds import kind_of
-from beforehand.signals.signal import PLURAL
 from beforehand.signals.numbers import HOLDS, MetricFailed
+from beforehand.signals.signal import PLURAL
 from beforehand.signals.tree import Absence, AlertOpen, Compound, Due, Level, Milestone, Named
 
 if TYPE_CHECKING:
@@ -27,29 +28,29 @@ BACK_DAYS = {Grain.HOUR: 1, Grain.DAY: 3, Grain.WEEK: 15, Grain.MONTH: 63, Grain
 """So far back each grain has a close, whatever its signals wait for."""
 
 
-def holding(ws: Workspace, folder: Folder, now: datetime) -> tuple[dict[str, dict[str, Any]], str]:
+def holding(ws: Workspace, folder: Folder, now: datetime) -> tuple[dict[str, dict[str, Any]], str, list[str]]:
     """Where each signal of a folder holds as of its newest fact, by signal, and why not where that cannot be said.
 
-    Returns `({signal: {"as_of", "holds", "of", "what", "examples"}}, note)`. Does not wait for another process that
-    works on the facts. Raises nothing: what is asked for is the check of the files.
+    Returns `({signal: {"as_of", "holds", "of", "what", "examples"}}, note, hints)`. Does not wait for another process
+    that works on the facts. Raises nothing: what is asked for is the check of the files.
     """
     path = ws.data / "facts.duckdb"
     if not path.is_file():
-        return {}, "Facts are not loaded yet: where the signals hold now cannot be said."
+        return {}, "Facts are not loaded yet: where the signals hold now cannot be said.", []
     from beforehand.facts import Facts
     from beforehand.facts.lock import locked
 
     try:
         with locked(ws.data, wait_s=0), Facts.open(path, folder.settings) as facts:
-            return _holding(facts, folder, now), ""
+            now_us = min(to_us(now), newest_us(facts) + 1)
+            return _holding(facts, folder, now_us), "", hints(facts, folder, now_us)
     except BusyError as error:
-        return {}, f"Where the signals hold now is left out. {error.message}"
+        return {}, f"Where the signals hold now is left out. {error.message}", []
     except (EngineError, InputError) as error:
-        return {}, f"Where the signals hold now cannot be said: {error.message}"
+        return {}, f"Where the signals hold now cannot be said: {error.message}", []
 
 
-def _holding(facts: Facts, folder: Folder, now: datetime) -> dict[str, dict[str, Any]]:
-    now_us = min(to_us(now), newest_us(facts) + 1)
+def _holding(facts: Facts, folder: Folder, now_us: int) -> dict[str, dict[str, Any]]:
     found = {}
     signals = [signal for signal in folder.signals.values() if signal.mode != "off"]
     for grain, days in BACK_DAYS.items():
@@ -76,8 +77,9 @@ def _examples(facts: Facts, folder: Folder, history: SignalHistory, rows: Any, n
     """The first few by name; where the sentence is about one number, with its values, the oldest first."""
     labels = [history.subjects.label(int(row)) for row in rows]
     leaf = history.signal.sentence.condition
-    plain = isinstance(leaf, Absence | AlertOpen | Due | Milestone | Named | Compound) or (isinstance(leaf, Level) and leaf.of)
-    if plain or history.zones is not None:
+    if history.zones is not None or isinstance(leaf, Milestone):
+        return labels
+    if isinstance(leaf, Absence | AlertOpen | Due | Named | Compound) or (isinstance(leaf, Level) and leaf.of):
         return labels
     from beforehand.panel import Panel
 
