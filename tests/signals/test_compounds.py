@@ -53,6 +53,9 @@ class Plain:
         assert width == 1
         return self.by[quantity.metric, grain][:, :, np.newaxis]
 
+    def idle(self, grain: Grain, width: int, days: int = 1) -> Bool:
+        return np.zeros((1, len(self.ends(grain)), width), dtype=bool)
+
     def alive(self, grain: Grain) -> Bool:
         return np.ones((1, len(self.closes[grain])), dtype=bool)
 

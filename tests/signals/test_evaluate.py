@@ -62,6 +62,9 @@ class Plain:
         padded = np.concatenate([np.full((len(values), width - 1), NAN), values], axis=1)
         return np.lib.stride_tricks.sliding_window_view(padded, width, axis=1)
 
+    def idle(self, grain: Grain, width: int, days: int = 1) -> Bool:
+        return np.zeros((1, len(self.ends(grain)), width), dtype=bool)
+
     def alive(self, grain: Grain) -> Bool:
         return self.living.get(grain, np.ones((self.size, len(self.closes[grain])), dtype=bool))
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from beforehand.calendar import Grain
 from beforehand.signals import Vocabulary, echo, parse, say
-from beforehand.signals.transform import COURSE_BASELINE, USUAL_BASELINE
+from beforehand.signals.clauses import COURSE_BASELINE
 from beforehand.signals.tree import (
     SEVERITIES,
     Absence,

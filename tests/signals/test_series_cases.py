@@ -139,7 +139,7 @@ def test_what_a_series_cannot_tell_is_an_error() -> None:
     with pytest.raises(InputError, match="no series for y"):
         series([1], WEEK).windows(Quantity("y"), WEEK, 1)
     with pytest.raises(InputError, match="trait"):
-        series([1], WEEK).trait("plan", WEEK)
+        series([1], WEEK).trait("region", WEEK)
     with pytest.raises(InputError, match="per active person"):
         series([1], WEEK).windows(Quantity("x", per_active=True), WEEK, 1)
     with pytest.raises(ValueError, match="one shape"):

@@ -13,7 +13,7 @@ from beforehand.commands.laying import Laid, lay_by_point, lay_by_time
 from beforehand.commands.series import Series, read_series, unit_of
 from beforehand.errors import InputError
 from beforehand.signals import Signal, grain_of, judge, parse, scores
-from beforehand.signals.evaluate import leaves
+from beforehand.signals.asked import leaves
 from beforehand.signals.judges import baseline_mean
 from beforehand.signals.kinds import kind_of
 from beforehand.signals.numbers import VERDICT_NAMES, Float

@@ -29,8 +29,8 @@ from beforehand.signals import (
     traits_of,
     widths_of,
 )
-from beforehand.signals.evaluate import Key as ScoreKey
 from beforehand.signals.numbers import Bool, Float, Int, Verdicts
+from beforehand.signals.scoring import Key as ScoreKey
 from beforehand.signals.tree import SubjectKind
 
 if TYPE_CHECKING:
@@ -217,8 +217,9 @@ def _over_blocks(
 
 
 def _clause(key: ScoreKey, folder: Folder) -> str:
-    """What a clause with a threshold is known by."""
-    return f"{key[0]}: {kind_of(key[1]).say(key[1], folder.vocabulary)}"
+    """What a clause with a threshold is known by, and the group of accounts alike that the threshold is of."""
+    group = f" ({key[2]})" if key[2] else ""
+    return f"{key[0]}: {kind_of(key[1]).say(key[1], folder.vocabulary)}{group}"
 
 
 def _at(ends: Int, laid: Together, key: ScoreKey, found: Float) -> Float:

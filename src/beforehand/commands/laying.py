@@ -13,6 +13,8 @@ from beforehand.calendar import DAY_US, Grain, period_of, start_of
 from beforehand.commands.series import Series
 from beforehand.errors import InputError
 from beforehand.signals.numbers import Bool, Float, Int, Trait
+from beforehand.signals.peers import LIKE
+from beforehand.signals.series import mondays_to_fridays
 from beforehand.signals.tree import Quantity
 
 UTC = ZoneInfo("UTC")
@@ -82,6 +84,14 @@ class Laid:
         values = self.values(grain, quantity.rolling_days or 1)
         return np.concatenate([np.full((self.size, width - 1), np.nan), values], axis=1)
 
+    def workdays(self, width: int) -> Bool:
+        """Monday to Friday: a series knows of no holidays."""
+        return mondays_to_fridays(self.ends(Grain.DAY), UTC, width)
+
+    def idle(self, grain: Grain, width: int, days: int = 1) -> Bool:
+        """Never: a series knows of no holidays."""
+        return np.zeros((1, len(self.ends(grain)), width), dtype=bool)
+
     def alive(self, grain: Grain) -> Bool:
         """From an account's first period to its last."""
         table = self.table(grain)
@@ -89,7 +99,9 @@ class Laid:
         return np.asarray((at >= table.first[:, None]) & (at <= table.last[:, None]))
 
     def trait(self, name: str, grain: Grain) -> Trait:
-        """A series has none."""
+        """A series has none; by default, all of a file are alike."""
+        if name in LIKE:
+            return Trait(numbers=np.full((self.size, len(self.ends(grain))), np.nan))
         raise InputError(f"A series has no {name}.", "Leave `for ...` out of the sentence.", code="no-traits")
 
 

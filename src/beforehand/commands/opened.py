@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beforehand.alerts import Policy, trace
-from beforehand.signals.evaluate import reads_alerts
+from beforehand.signals.asked import reads_alerts
 from beforehand.signals.numbers import Bool, Int
 from beforehand.signals.tree import SEVERITIES
 

@@ -1,25 +1,23 @@
 """The language of signals, and the judges that decide where a sentence holds."""
 
-from beforehand.signals.canonical import say
-from beforehand.signals.cases import CaseProblem, run_cases
-from beforehand.signals.evaluate import (
-    Judged,
+from beforehand.signals.asked import (
     closes_of,
-    decided,
     grain_of,
-    judge,
     leaves,
     lookback_days,
     quantities_of,
     reads_alerts,
-    scores,
     traits_of,
     widths_of,
 )
+from beforehand.signals.canonical import say
+from beforehand.signals.cases import CaseProblem, run_cases
+from beforehand.signals.evaluate import Judged, judge
 from beforehand.signals.evidence import Evidence
 from beforehand.signals.kinds import KINDS, Kind, kind_of
 from beforehand.signals.language import parse
 from beforehand.signals.plain_words import echo
+from beforehand.signals.scoring import decided, scores
 from beforehand.signals.sentence_error import SentenceError
 from beforehand.signals.series import SeriesNumbers
 from beforehand.signals.signal import Signal, build, only_truer, wrong_names

@@ -9,14 +9,23 @@ from beforehand.calendar import Grain
 from beforehand.signals import dates
 from beforehand.signals import tree as t
 from beforehand.signals.grammar import FORMS
-from beforehand.signals.transform import USUAL_BASELINE
+from beforehand.signals.made import quoted, say_counted
+from beforehand.signals.tree import USUAL_BASELINE
 from beforehand.signals.vocabulary import Vocabulary
 
 SIDES: dict[str, str] = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
+EACH: dict[t.SubjectKind, tuple[str, str]] = {
+    "account": ("each account", "accounts"),
+    "person": ("each person", "people"),
+    "ticket": ("each ticket", "each ticket"),
+    "issue": ("each issue", "each issue"),
+    "feature": ("each feature", "each feature"),
+}
+"""Each subject alone, and before `where`."""
 PLAIN_VALUE = re.compile(r"[^\W\d_][\w.&/+-]*")
 PLAIN_TRAIT = re.compile(r"[^\W\d][\w.-]*")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-KEYWORDS = {word for _, forms in FORMS.values() for form in forms for word in form.split()}
+KEYWORDS = {word for _, forms in FORMS.values() for form in forms for word in form.split()} - {"business"}
 
 
 def say(sentence: t.Sentence, vocabulary: Vocabulary) -> str:
@@ -44,6 +53,8 @@ def say_condition(node: t.Node, vocabulary: Vocabulary) -> str:
             return f"{say_date(date)} within {days} days"
         case t.After(condition=condition, days=days, date=date):
             return f"{_closed(condition, vocabulary)} {days} days after {say_date(date)}"
+        case t.Negation(condition=condition):
+            return f"not ({say_condition(condition, vocabulary)})"
         case t.Unless(condition=condition, exception=exception):
             return f"{_closed(condition, vocabulary)} unless {_closed(exception, vocabulary)}"
         case _:
@@ -58,9 +69,8 @@ def _closed(node: t.Node, vocabulary: Vocabulary) -> str:
 def say_subject(sentence: t.Sentence) -> str:
     """`for accounts where ...`, or nothing where the sentence is about every account."""
     if sentence.population is not None:
-        who = "people" if sentence.subject == "person" else "accounts"
-        return f" for {who} where {say_population(sentence.population)}"
-    return " for each person" if sentence.subject == "person" else ""
+        return f" for {EACH[sentence.subject][1]} where {say_population(sentence.population)}"
+    return "" if sentence.subject == "account" else f" for {EACH[sentence.subject][0]}"
 
 
 def say_population(population: t.Population) -> str:
@@ -91,15 +101,16 @@ def _closed_population(population: t.Population) -> str:
 def say_level(leaf: t.Level, vocabulary: Vocabulary) -> str:
     """`logins below 2 per week for 3 consecutive weeks`."""
     share = vocabulary.aggregates.get(leaf.quantity.metric) == "share" and not leaf.quantity.per_active
+    share = share and leaf.quantity.made is None
     bound = percent(leaf.bound) if share or leaf.of else number(leaf.bound)
     bound += f" of {_trait(leaf.of)}" if leaf.of else ""
-    said = f"{vocabulary.phrase(leaf.quantity.metric)} {SIDES[leaf.op]} {bound}"
+    said = f"{_counted(leaf.quantity, vocabulary)} {SIDES[leaf.op]} {bound}"
     return said + _reading(leaf.quantity, leaf.grain) + say_streak(leaf.streak, leaf.grain)
 
 
 def say_date(date: str) -> str:
     """`renewal`, or a trait in quotes."""
-    return date if date in dates.DAYS else _quoted(date)
+    return date if date in dates.DAYS else quoted(date)
 
 
 def say_change(leaf: t.Change, vocabulary: Vocabulary) -> str:
@@ -113,7 +124,8 @@ def say_change(leaf: t.Change, vocabulary: Vocabulary) -> str:
 
 def say_usual(leaf: t.Usual, vocabulary: Vocabulary) -> str:
     """`logins far below usual per week for 2 consecutive weeks`."""
-    side = ("far " if leaf.far else "") + ("below" if leaf.direction == "down" else "above")
+    side = {"down": "below", "up": "above", "within": "within"}[leaf.direction]
+    side = "far " + side if leaf.far else side
     said = f"{_quantity(leaf.quantity, vocabulary)} {side} usual"
     if leaf.baseline != USUAL_BASELINE[leaf.grain]:
         said += f" of the {leaf.baseline} {leaf.grain}s before"
@@ -129,7 +141,27 @@ def say_spike(leaf: t.Spike, vocabulary: Vocabulary) -> str:
 
 def say_absence(leaf: t.Absence, vocabulary: Vocabulary) -> str:
     """`no logins for 14 days`."""
-    return f"no {vocabulary.phrase(leaf.quantity.metric)} for {leaf.days} days"
+    return f"no {_counted(leaf.quantity, vocabulary)} for {leaf.days} {'business ' if leaf.business else ''}days"
+
+
+def say_peers(leaf: t.Peers, vocabulary: Vocabulary) -> str:
+    """`logins among the lowest 25% of accounts like it per week`."""
+    side = "lowest" if leaf.direction == "down" else "highest"
+    said = f"{_quantity(leaf.quantity, vocabulary)} among the {side} {percent(leaf.share)} of {_alike(leaf.like)}"
+    per = f" per {leaf.grain}" if leaf.quantity.rolling_days is None else ""
+    return said + per + say_streak(leaf.streak, leaf.grain)
+
+
+def say_milestone(leaf: t.Milestone, vocabulary: Vocabulary) -> str:
+    """`no first reports within 14 days of signup`."""
+    phrase = vocabulary.phrase(leaf.quantity.metric)
+    if leaf.days is not None:
+        return f"no first {phrase} within {leaf.days} days of {say_date(leaf.date)}"
+    return f"first {phrase} later than the slowest {percent(leaf.share)} of {_alike(leaf.like)}"
+
+
+def _alike(like: tuple[str, ...]) -> str:
+    return "accounts like it" + (f" by {', '.join(like[:-1])}{' and ' * (len(like) > 1)}{like[-1]}" if like else "")
 
 
 def say_streak(streak: t.Streak, grain: Grain) -> str:
@@ -159,20 +191,21 @@ def _reading(quantity: t.Quantity, grain: Grain) -> str:
 
 
 def _quantity(quantity: t.Quantity, vocabulary: Vocabulary) -> str:
-    said = vocabulary.phrase(quantity.metric) + (" per active person" if quantity.per_active else "")
+    said = _counted(quantity, vocabulary) + (" per active person" if quantity.per_active else "")
     return said + (f" in {quantity.rolling_days} days" if quantity.rolling_days is not None else "")
 
 
+def _counted(quantity: t.Quantity, vocabulary: Vocabulary) -> str:
+    role = "" if quantity.role is None else f" by any {quoted(quantity.role)}"
+    return say_counted(quantity, vocabulary) + role
+
+
 def _trait(trait: str) -> str:
-    return trait if PLAIN_TRAIT.fullmatch(trait) and trait.lower() not in KEYWORDS else _quoted(trait)
+    return trait if PLAIN_TRAIT.fullmatch(trait) and trait.lower() not in KEYWORDS else quoted(trait)
 
 
 def _value(value: str | float) -> str:
     if not isinstance(value, str):
         return number(value)
     plain = PLAIN_VALUE.fullmatch(value) and value.lower() not in KEYWORDS
-    return value if plain or DATE.fullmatch(value) else _quoted(value)
-
-
-def _quoted(text: str) -> str:
-    return f"'{text}'" if '"' in text else f'"{text}"'
+    return value if plain or DATE.fullmatch(value) else quoted(value)

@@ -8,14 +8,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from beforehand.calendar import DAY_US
+from beforehand.calendar import DAY_US, Grain
 from beforehand.errors import InputError, among
-from beforehand.signals.dates import DAYS, SIGNUP, names_read, say_alert, traits_of_date
-from beforehand.signals.evaluate import grain_of, judge, leaves
+from beforehand.signals.asked import grain_of, leaves, traits_of
+from beforehand.signals.dates import DAYS, SIGNUP, bound_name, names_read, say_alert, traits_of_date
+from beforehand.signals.evaluate import judge
 from beforehand.signals.kinds import kind_of
+from beforehand.signals.made import say_counted
 from beforehand.signals.numbers import HOLDS, VERDICT_NAMES, Bool, Int
-from beforehand.signals.series import SeriesNumbers
+from beforehand.signals.scoring import decided, scores
+from beforehand.signals.series import SeriesNumbers, counted_of
 from beforehand.signals.signal import Signal
+from beforehand.signals.tree import Milestone, Peers, Quantity
 from beforehand.signals.vocabulary import Vocabulary, tidy
 
 FIRES = "fires"
@@ -71,9 +75,17 @@ def _run(
     for name in sorted(read_too.keys() - {tidy(key) for key in given}):
         if read_too[name] == "alert":
             raise _Wrong(f"The case does not say when there is {name}.", f"Add `{name}: [0, 1, ...]`.")
+        if read_too[name] == "bound":
+            said = "the value that sets the others apart" if name.startswith("peers") else "the days the others took"
+            raise _Wrong("The case does not say what others have.", f"Add `{name}: [...]`, {said}.")
         example = "the days until it" if name == "renewal" else "the days since it" if name in DAYS else "its values"
         raise _Wrong(f"The sentence reads {name}, but the case does not give it.", f"Add `{name}: [...]`, {example}.")
-    series = _series({k: v for k, v in case.items() if k not in given}, vocabulary, len(wanted), bool(read))
+    made = {_said(quantity, vocabulary): quantity for quantity in quantities if _is_made(quantity)}
+    making = {k: _numbers(k, v, len(wanted)) for k, v in case.items() if tidy(k) in made and k not in given}
+    rest = {k: v for k, v in case.items() if k not in given and k not in making}
+    series = _series(rest, vocabulary, len(wanted), bool(read) and not making)
+    own = {tidy(key) for key in making}
+    read = {quantity.metric for quantity in quantities if _said(quantity, vocabulary) not in own}
     people = [metric for metric in series if vocabulary.aggregates.get(metric) == "people"]
     per_active = any(quantity.per_active for quantity in quantities)
     for metric in sorted(read - series.keys()):
@@ -97,28 +109,41 @@ def _run(
         grain,
         aggregates=vocabulary.aggregates,
         active=series[people[0]][np.newaxis] if per_active else None,
+        traits={trait: np.full((1, len(wanted)), np.nan) for trait in traits_of(signal.sentence, named)},
+        made={counted_of(made[tidy(key)]): values[np.newaxis] for key, values in making.items()},
     )
     alerts: dict[str, Values] = {}
+    bounds: dict[str, Values] = {}
     for key, values in given.items():
         known, kind = _numbers(key, values, len(wanted)), read_too[tidy(key)]
         if kind == "alert":
             alerts[tidy(key)] = known
+        elif kind == "bound":
+            bounds[tidy(key)] = known
         else:
             _trait(numbers, tidy(key), kind == "day", known)
     opened = _Alerts(alerts, numbers.ends(grain))
-    verdicts = judge(signal.only_condition(), numbers, named, opened=opened).verdicts[0]
+    asked = signal.only_condition()
+    scored = scores(asked, numbers, named)
+    thresholds = decided([scored]) | {
+        (name, leaf, group): _at(numbers, kind_of(leaf).reads(leaf)[1], bounds[bound_name(leaf)])
+        for (name, leaf), own in scored.items()
+        if isinstance(leaf, Peers | Milestone)
+        for group in own.groups
+    }
+    verdicts = judge(asked, numbers, named, opened=opened, scored=scored, thresholds=thresholds).verdicts[0]
     wrong = [i for i, fires in enumerate(wanted) if fires != (verdicts[i] == HOLDS)]
     if not wrong:
         return []
     first = wrong[0]
-    said = {metric: f"{values[first]:g}" for metric, values in series.items()}
-    values = ", ".join(f"{vocabulary.name(metric)} {value}" for metric, value in said.items())
+    of_it = {metric: f"{values[first]:g}" for metric, values in (*series.items(), *making.items())}
+    shown = ", ".join(f"{vocabulary.name(metric)} {value}" for metric, value in of_it.items())
     expected = "should fire" if wanted[first] else "should not fire"
     got = ", ".join("yes" if v == HOLDS else "no" for v in verdicts)
     return [
         CaseProblem(
             index,
-            f"At {grain} {first + 1} ({values}) the case says it {expected}, but the verdict is "
+            f"At {grain} {first + 1} ({shown}) the case says it {expected}, but the verdict is "
             f"{VERDICT_NAMES[verdicts[first]]}.",
             f"As it is judged: fires: [{got}]",
             FIRES,
@@ -166,6 +191,20 @@ class _Alerts:
     def at(self, least: str, ends: Int) -> Bool:
         at = np.searchsorted(self.ends, ends, side="right") - 1
         return np.asarray((self.given[say_alert(least)] > 0)[np.newaxis, at])
+
+
+def _at(numbers: SeriesNumbers, grain: Grain, values: Values) -> Values:
+    """What the case gives for each period, at the closes of a grain that may be coarser."""
+    return values[np.searchsorted(numbers.ends(numbers.grain), numbers.ends(grain))]
+
+
+def _is_made(quantity: Quantity) -> bool:
+    return quantity.made is not None or quantity.role is not None
+
+
+def _said(quantity: Quantity, vocabulary: Vocabulary) -> str:
+    """What a case may call what is made of a metric's facts: its words in the sentence."""
+    return tidy(say_counted(quantity, vocabulary) + (f" by any {quantity.role}" if quantity.role is not None else ""))
 
 
 def _metric(key: str, vocabulary: Vocabulary) -> str | None:

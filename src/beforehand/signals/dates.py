@@ -11,7 +11,8 @@ import numpy as np
 from beforehand.calendar import DAY_US, Grain
 from beforehand.signals.judges import all_of
 from beforehand.signals.numbers import CLEAR, HOLDS, UNSURE, Float, Numbers, Verdicts
-from beforehand.signals.tree import After, AlertOpen, Due, Level, Named, Node, parts_of
+from beforehand.signals.peers import traits_alike
+from beforehand.signals.tree import After, AlertOpen, Due, Level, Milestone, Named, Node, Peers, parts_of
 
 if TYPE_CHECKING:
     from beforehand.signals.signal import Signal
@@ -51,12 +52,26 @@ def traits_read(node: Node) -> Iterator[str]:
             yield from traits_of_date(date)
         case Level(of=str() as trait):
             yield trait
+        case Peers(like=like):
+            yield from traits_alike(like)
+        case Milestone(date=date, days=days, like=like):
+            yield from traits_of_date(date)
+            if days is None:
+                yield from traits_alike(like)
     for part in parts_of(node):
         yield from traits_read(part)
 
 
-def names_read(node: Node, named: Mapping[str, Signal]) -> Iterator[tuple[str, Literal["day", "number", "alert"]]]:
-    """What a sentence calls the days, numbers and alerts that its conditions read, beside metrics."""
+Read = Literal["day", "number", "alert", "bound"]
+
+
+def bound_name(leaf: Peers | Milestone) -> str:
+    """What `cases:` calls the bound that others set: `peers of logins`, `slowest of reports`."""
+    return f"{'peers' if isinstance(leaf, Peers) else 'slowest'} of {leaf.quantity.metric}".lower()
+
+
+def names_read(node: Node, named: Mapping[str, Signal]) -> Iterator[tuple[str, Read]]:
+    """What a sentence calls the days, numbers, alerts and bounds of others that its conditions read, beside metrics."""
     match node:
         case Named():
             yield from names_read(named[node.signal].sentence.condition, named)
@@ -66,6 +81,12 @@ def names_read(node: Node, named: Mapping[str, Signal]) -> Iterator[tuple[str, L
             yield trait, "number"
         case AlertOpen(least=least):
             yield say_alert(least), "alert"
+        case Peers():
+            yield bound_name(node), "bound"
+        case Milestone(date=date, days=days):
+            yield date, "day"
+            if days is None:
+                yield bound_name(node), "bound"
     for part in parts_of(node):
         yield from names_read(part, named)
 
@@ -97,9 +118,14 @@ def judge_due(leaf: Due, numbers: Numbers, grain: Grain) -> Verdicts:
 
 def judge_after(node: After, verdicts: Verdicts, numbers: Numbers, grain: Grain) -> Verdicts:
     """The verdicts of the condition where so many days are past; clear before, unsure where the day is not known."""
-    left = days_until(node.date, numbers, grain)
+    return judge_since(node.date, node.days, verdicts, numbers, grain)
+
+
+def judge_since(date: str, days: int, verdicts: Verdicts, numbers: Numbers, grain: Grain) -> Verdicts:
+    """Verdicts, asked only once so many days have passed since the day that `date` names."""
+    left = days_until(date, numbers, grain)
     with np.errstate(invalid="ignore"):
-        past = np.where(-left >= node.days, HOLDS, CLEAR)
+        past = np.where(-left >= days, HOLDS, CLEAR)
     return all_of([verdicts, np.where(np.isnan(left), UNSURE, past).astype(np.int8)])
 
 

@@ -10,7 +10,7 @@ from beforehand.calendar import Grain
 from beforehand.signals.judges import COMPARE, baseline_mean, change_bound, usual_bound
 from beforehand.signals.numbers import Bool, Float
 from beforehand.signals.spike import FAR, foresee, least_spike, score_spike
-from beforehand.signals.tree import Absence, Change, Level, Op, Quantity, Spike, Streak, Usual
+from beforehand.signals.tree import Absence, Change, Level, Milestone, Op, Peers, Quantity, Spike, Streak, Usual
 from beforehand.signals.usual import band
 
 
@@ -66,7 +66,12 @@ def usual_evidence(leaf: Usual, window: Float, counted: bool = True) -> Evidence
     usual = band(window[: leaf.baseline], counted=counted, far=leaf.far)
     op, bound = usual_bound(leaf, usual)
     wrong = np.zeros(window.size, dtype=bool)
-    wrong[leaf.baseline :] = COMPARE[op](window[leaf.baseline :], bound)
+    judged = window[leaf.baseline :]
+    if leaf.direction == "within":
+        op, bound = ">=", usual.lower
+        wrong[leaf.baseline :] = (judged >= usual.lower) & (judged <= usual.upper)
+    else:
+        wrong[leaf.baseline :] = COMPARE[op](judged, bound)
     told = _told("usual", leaf.quantity, leaf.grain, leaf.streak, window, wrong, op, float(bound))
     return replace(told, expected=float(usual.mid), lower=float(usual.lower), upper=float(usual.upper))
 
@@ -84,9 +89,25 @@ def spike_evidence(leaf: Spike, window: Float, counted: bool = True) -> Evidence
 
 
 def absence_evidence(leaf: Absence, window: Float, counted: bool = True) -> Evidence:
-    """`window` is `[W]` of the rolling count at the end of each day; `run` is how many days it has been nothing."""
-    quantity = Quantity(leaf.quantity.metric, leaf.quantity.per_active, leaf.days)
+    """`window` is `[W]` of the rolling count at the end of each day; of business days, of each day's own count.
+
+    `run` is how many days it has been nothing.
+    """
+    quantity = leaf.quantity if leaf.business else replace(leaf.quantity, rolling_days=leaf.days)
     return _told("absence", quantity, Grain.DAY, Streak(), window, window < 1, "<", 1.0)
+
+
+def peers_evidence(leaf: Peers, window: Float, counted: bool = True, bound: float = np.nan) -> Evidence:
+    """`window` is `[W]` with W >= the streak; `bound` is the threshold of the last close."""
+    op: Op = "<" if leaf.direction == "down" else ">"
+    wrong = np.asarray(COMPARE[op](window, bound))
+    return _told("peers", leaf.quantity, leaf.grain, leaf.streak, window, wrong, op, bound)
+
+
+def milestone_evidence(leaf: Milestone, window: Float, counted: bool = True) -> Evidence:
+    """`window` is `[W]` of the total at the end of each day; `run` is how many days there has been none."""
+    quantity = replace(leaf.quantity, standing=True)
+    return _told("milestone", quantity, Grain.DAY, Streak(), window, window < 1, "<", 1.0)
 
 
 def _told(

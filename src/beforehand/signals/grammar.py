@@ -32,6 +32,37 @@ FORMS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("any high alert open", "any alert open", "any critical alert open", "any medium alert open", "any open alert"),
     ),
     "MANY": ("3 times", ("twice", "three times")),
+    "CUSTOMER": ("customer", ("customer", "the customer", "customers")),
+    "MENTION": ("mentions", ("mentions", "mention", "talks about")),
+    "OR_WORD": ("or", ("or",)),
+    "WITHOUT": ("without", ("without", "not followed by")),
+    "REPEATED": ("repeated", ("repeated", "repeats", "retried")),
+    "BACK_AND_FORTH": ("back and forth between", ("back and forth between",)),
+    "OPEN": ("open", ("open", "waiting", "unsolved", "unanswered")),
+    "OVERDUE": ("overdue", ("overdue", "past due")),
+    "REOPENED": ("reopened", ("reopened",)),
+    "REASSIGNED": ("reassigned", ("reassigned",)),
+    "SEEN": ("seen", ("seen", "visited", "viewed", "happened")),
+    "MINUTE": ("minutes", ("minutes", "minute", "seconds")),
+    "BUSINESS": ("business days", ("business days", "business day", "working days")),
+    "SAME": ("on the same issue", ("on the same issue", "about the same issue", "in the same category")),
+    "FROM": ("from a", ("from a", "from the", "from any")),
+    "BY_ANY": ("by any", ("by any", "by the")),
+    "NOBODY": ("nobody", ("nobody", "no one")),
+    "HAS_NOT": ("has not", ("has not", "have not", "hasn't")),
+    "HAS": ("has", ("has", "have")),
+    "GONE": ("has left", ("gone", "has left", "is gone", "left")),
+    "WITHIN_USUAL": ("within usual", ("within usual", "back to usual", "back to normal")),
+    "RECOVER": ("recover", ("recover", "recovers", "come back")),
+    "LOWEST": ("among the lowest", ("among the lowest", "in the lowest", "among the bottom")),
+    "HIGHEST": ("among the highest", ("among the highest", "in the highest", "among the top")),
+    "PART": ("third", ("third", "half", "fifth", "tenth")),
+    "PEERS": ("peers", ("peers", "accounts like it", "its peers", "similar accounts")),
+    "AND_TRAIT": ("and", ("and",)),
+    "FIRST": ("first", ("first",)),
+    "LATER": ("later than", ("later than",)),
+    "SLOWEST": ("slowest", ("slowest",)),
+    "AVERAGE": ("average of", ("average of", "average", "mean of")),
     "AFTER": ("after", ("after",)),
     "THEN": ("then", ("then", "and then", "followed by")),
     "UNLESS": ("unless", ("unless", "except when", "except if")),
@@ -76,6 +107,9 @@ FORMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "PERCENT": ("%", ("%", "percent")),
     "FOR_ACCOUNTS": ("for accounts", ("for accounts", "for customers", "for all accounts", "for companies")),
     "FOR_PEOPLE": ("for people", ("for people", "for each person")),
+    "FOR_TICKET": ("for each ticket", ("for each ticket",)),
+    "FOR_ISSUE": ("for each issue", ("for each issue",)),
+    "FOR_FEATURE": ("for each feature", ("for each feature",)),
     "WHERE": ("where", ("where", "whose", "with")),
     "LPAR": ("(", ("(",)),
     "RPAR": (")", (")",)),
@@ -89,14 +123,27 @@ OPEN_NAMES = {
     "DATE": "a day such as 2026-01-31",
     "TRAIT": "a trait such as plan",
     "VALUE": "a value",
+    "WORDS": "words",
+    "ROLE_SAYS": "a role",
+    "ROLE_HAS": "a role",
+    "NO_ROLE": "no and a role",
+    "ROLE_GONE": "a role",
     "$END": "the end",
 }
 # Where both may stand, only the plain one is told.
-SILENT = frozenset({"EQ", "NE", "YEAR", "THE", "STRING", "IN_A_ROW", "TIMES"})
+SILENT = frozenset({"EQ", "NE", "YEAR", "THE", "STRING", "IN_A_ROW", "TIMES", "ROLE_SAYS", "ROLE_HAS", "NO_ROLE"})
+SILENT |= {"ROLE_GONE", "CUSTOMER", "AVERAGE", "OR_WORD", "AND_TRAIT", "LATER", "BACK_AND_FORTH", "FIRST", "NOBODY"}
 
-# Words that do not end an unknown metric in the vocabulary that takes any words; those of all other terminals do.
+# Terminals whose words do not end an unknown metric in the vocabulary that takes any words; those of the others do.
 OPEN_WORDS = frozenset({"OF", "A", "THE", "WHERE", "SIGNAL", "UNIT", "YEAR", "OR_MORE", "OR_LESS"})
-OPEN_WORDS |= {"ANY_ALERT", "RENEWAL", "DATED"}
+OPEN_WORDS |= {"ANY_ALERT", "RENEWAL", "DATED", "CUSTOMER", "OPEN", "GONE", "MINUTE", "BUSINESS", "SAME", "FROM"}
+OPEN_WORDS |= {"LOWEST", "HIGHEST", "PART", "PEERS", "FIRST", "AVERAGE", "SLOWEST", "BACK_AND_FORTH", "SEEN", "HAS"}
+OPEN_WORDS |= {"RECOVER", "LATER", "WITHIN_USUAL", "NOBODY", "REASSIGNED", "REOPENED", "MENTION", "OVERDUE"}
+# fmt: off
+INFLECTED = ["lower", "fewer", "not", "at", "dipped", "declined", "decreased", "rose", "grew", "increased", "climbed",
+             "jumped", "among", "back", "recover", "recovers", "recovered", "mention", "mentions", "mentioned",
+             "reopened", "reassigned", "overdue", "later", "while"]
+# fmt: on
 STOPS = sorted(
     {
         word
@@ -106,24 +153,41 @@ STOPS = sorted(
         for word in form.split()[:1]
         if word.isalpha() and len(word) > 1
     }
-    | {
-        "lower",
-        "fewer",
-        "not",
-        "at",
-        "dipped",
-        "declined",
-        "decreased",
-        "rose",
-        "grew",
-        "increased",
-        "climbed",
-        "jumped",
+    | set(INFLECTED)
+)
+OPEN_FOR = r"(?:still\s+)?open(?:\s+for)?\s+(?:more|longer|over|at|\d)"
+ANY_METRIC = (
+    r"(?!(?:{stops})\b)[^\W\d_][^\s,()<>=]*(?:\s+(?!(?:{stops})\b|{open})[^\s\d,()<>=$€£%][^\s,()<>=]*)*".format(
+        stops="|".join(STOPS), open=OPEN_FOR
+    )
+)
+# Words a person chose (roles, and what is mentioned) end at words of the language.
+_COUNT = r"\d+|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+WORD_STOPS = (
+    "and or for in then unless except while once twice thrice at above over below more less fewer per each every"
+)
+WORD_STOPS = "|".join(rf"{word}\b" for word in f"{WORD_STOPS} within where not is has have by from vs".split())
+WORD_STOPS += rf"|(?:{_COUNT})\s+times\b"
+ONE_WORD = rf"(?!{WORD_STOPS})\w[\w'&./-]*"
+WORDS = rf"{ONE_WORD}(?:[ ]+{ONE_WORD})*"
+ROLE_WORD = rf"(?!{WORD_STOPS}|(?:no|signal|any|mentions?|{'|'.join(STOPS)})\b)[^\W\d_][\w-]*"
+ROLE = rf"(?:(?:the|our|an?|any)\s+)?{ROLE_WORD}(?:\s+{ROLE_WORD}){{0,3}}"
+_THEN = "or|and|then|unless|while|in|for|per|each|once|twice|thrice|at|above|over|from|by"
+_AFTER_WORDS = rf"\s*(?:,|\)|$|(?:{_THEN})\b|(?:{_COUNT})\s)"
+
+
+def _positional(metrics: str) -> dict[str, str]:
+    """The patterns of words that are known by what stands around them; `metrics` is the pattern of all phrases."""
+    told = rf"(?!(?:no|not|any|signal|renewal)\b|{metrics}\s+\w)(?:\"[^\"]*\"|'[^']*'|{WORDS}){_AFTER_WORDS}"
+    return {
+        "WORDS": WORDS,
+        "OR_WORD": rf"or\b(?=\s+{told}|$)",
+        "ROLE_SAYS": rf"(?!{metrics}\s+(?:mention|talk|writ)){ROLE}(?=\s+(?:mention|talks?\s+about|writes?\s+about))",
+        "ROLE_HAS": rf"{ROLE}(?=\s+(?:has|have|did|does)(?:\s+not|n['’]?t)\b)",
+        "NO_ROLE": rf"(?:no|zero)\s+{ROLE_WORD}(?:\s+{ROLE_WORD}){{0,3}}(?=\s+(?:has|have)\b)",
+        "ROLE_GONE": rf"(?!{metrics}){ROLE}(?=\s+(?:(?:has|have|is|are)\s+)?(?:gone|left|departed|disappeared)\b"
+        r"\s*(?:$|[,)]|(?:for|in|and|or|then|unless|while|within)\b))",
     }
-)
-ANY_METRIC = r"(?!(?:{stops})\b)[^\W\d_][^\s,()<>=]*(?:\s+(?!(?:{stops})\b)[^\s\d,()<>=$€£%][^\s,()<>=]*)*".format(
-    stops="|".join(STOPS)
-)
 
 
 def grammar_for(vocabulary: Vocabulary) -> Lark:
@@ -135,7 +199,11 @@ def grammar_for(vocabulary: Vocabulary) -> Lark:
 def _parser(phrases: tuple[str, ...] | None) -> Lark:
     pattern = ANY_METRIC if phrases is None else phrase_pattern(phrases)
 
+    positional = _positional(r"(?!)x" if phrases is None else pattern)
+
     def set_pattern(terminal: TerminalDef) -> None:
+        if terminal.name in positional:
+            terminal.pattern = PatternRE(positional[terminal.name], ("i",))
         if terminal.name == "METRIC":
             terminal.pattern = PatternRE(pattern, ("i",))
             if phrases is None:

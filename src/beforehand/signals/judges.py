@@ -1,9 +1,10 @@
-"""The judges: small pure functions from windows of numbers to verdicts. One per kind.
+"""The judges: small pure functions from windows of numbers to verdicts. One per kind; peers and milestones apart.
 
 A window is `[n, Q, W]`, the last W periods at each of Q closes, oldest first, NaN where not known; it may be a strided
 view, and no judge copies more of it than a block. Verdicts are `[n, Q]` int8. The logic is Kleene's: a streak holds
 where enough known periods hold, is clear where enough can no longer hold, and is unsure between. An infinite number
-is a failure of whoever counted it, and so is the verdict.
+is a failure of whoever counted it, and so is the verdict. `idle` `[n or 1, Q, streak]` are the judged periods of which
+holidays left too little to say that something fell: where it did, they count as not known.
 """
 
 from __future__ import annotations
@@ -32,15 +33,15 @@ COMPARE: dict[Op, Callable[[Float, float | Float], Bool]] = {
 }
 
 
-def judge_level(leaf: Level, windows: Float, counted: bool = True) -> Verdicts:
+def judge_level(leaf: Level, windows: Float, counted: bool = True, idle: Bool | None = None) -> Verdicts:
     """Whether enough of the last `streak.of` periods are on the wrong side of a fixed bound."""
     verdicts = np.empty(windows.shape[:2], dtype=np.int8)
     for rows in _blocks(windows):
-        verdicts[rows] = _streak(leaf.streak, windows[rows], leaf.op, leaf.bound)
+        verdicts[rows] = _streak(leaf.streak, windows[rows], leaf.op, leaf.bound, _rows(idle, rows))
     return verdicts
 
 
-def judge_change(leaf: Change, windows: Float, counted: bool = True) -> Verdicts:
+def judge_change(leaf: Change, windows: Float, counted: bool = True, idle: Bool | None = None) -> Verdicts:
     """Whether enough of the last `streak.of` periods are down or up by the fraction against the mean of those before.
 
     The mean needs every one of the `baseline` periods. A percentage of nothing is not a number: where the mean is 0 or
@@ -51,7 +52,7 @@ def judge_change(leaf: Change, windows: Float, counted: bool = True) -> Verdicts
         block = windows[rows]
         mean = baseline_mean(leaf, block)
         op, bound = change_bound(leaf, mean)
-        found = _streak(leaf.streak, block, op, bound)
+        found = _streak(leaf.streak, block, op, bound, _rows(idle, rows))
         found[~(mean > 0) & (found != FAILED)] = UNSURE
         if not np.isfinite(mean).all():
             found[np.isinf(block[..., -leaf.baseline - leaf.gap : -leaf.gap]).any(axis=-1)] = FAILED
@@ -59,8 +60,9 @@ def judge_change(leaf: Change, windows: Float, counted: bool = True) -> Verdicts
     return verdicts
 
 
-def judge_usual(leaf: Usual, windows: Float, counted: bool = True) -> Verdicts:
-    """Whether enough of the last `streak.of` periods are outside the subject's own usual band of the periods before.
+def judge_usual(leaf: Usual, windows: Float, counted: bool = True, idle: Bool | None = None) -> Verdicts:
+    """Whether enough of the last `streak.of` periods are outside the subject's own usual band of the periods before, or
+    inside it.
 
     The band needs 8 known periods of the `baseline` before those judged.
     """
@@ -69,15 +71,18 @@ def judge_usual(leaf: Usual, windows: Float, counted: bool = True) -> Verdicts:
         block = windows[rows]
         history = block[..., -leaf.baseline - leaf.streak.of : -leaf.streak.of]
         usual = band(history, counted=counted, far=leaf.far)
-        op, bound = usual_bound(leaf, usual)
-        found = _streak(leaf.streak, block, op, bound)
+        if leaf.direction == "within":
+            found = decided_in(leaf.streak, _inside(block[..., -leaf.streak.of :], usual), _rows(idle, rows))
+        else:
+            op, bound = usual_bound(leaf, usual)
+            found = _streak(leaf.streak, block, op, bound, _rows(idle, rows))
         found[np.isnan(usual.mid) & (found != FAILED)] = UNSURE
         found[np.isinf(history).any(axis=-1)] = FAILED
         verdicts[rows] = found
     return verdicts
 
 
-def judge_spike(leaf: Spike, windows: Float, counted: bool = True) -> Verdicts:
+def judge_spike(leaf: Spike, windows: Float, counted: bool = True, idle: Bool | None = None) -> Verdicts:
     """Whether enough of the last `streak.of` periods are spikes, were each subject the only one in scope."""
     n, closes, width = windows.shape
     if not n * closes:
@@ -94,12 +99,30 @@ def rare_enough(streak: Streak, p: Float | NDArray[np.float32], thresholds: Floa
     return _streak(streak, sliding_window_view(ratio, streak.of, axis=1), "<=", 1.0)
 
 
-def judge_absence(leaf: Absence, windows: Float, counted: bool = True) -> Verdicts:
+def judge_absence(leaf: Absence, windows: Float, counted: bool = True, idle: Bool | None = None) -> Verdicts:
     """Whether nothing was counted in the rolling days that end at each close; `windows` hold the rolling count."""
     verdicts = np.empty(windows.shape[:2], dtype=np.int8)
     for rows in _blocks(windows):
-        verdicts[rows] = _streak(Streak(), windows[rows], "<", 1.0)
+        verdicts[rows] = _streak(Streak(), windows[rows], "<", 1.0, _rows(idle, rows))
     return verdicts
+
+
+def in_business_days(windows: Float, workdays: Bool, days: int) -> Float:
+    """What was counted since the last `days` business days began, `[n, Q, 1]`, from daily windows `[n, Q, W]`.
+
+    What is counted at all shows, whatever else is not known; NaN where it is not known that nothing was, or where the
+    window has fewer business days.
+    """
+    ahead = np.cumsum(workdays[..., ::-1], axis=-1)[..., ::-1]  # business days from each day on
+    since = ahead <= days  # with the days off that lie right before the first of them
+    began = ahead[..., :1] >= days
+    # The stretch begins with its first business day.
+    since = since & (np.cumsum(workdays & since, axis=-1) > 0)
+    with np.errstate(invalid="ignore"):
+        total = np.where(since, windows, 0.0).sum(axis=-1, keepdims=True)
+        some = (np.where(since, windows, 0.0) > 0).any(axis=-1, keepdims=True)
+    seen = np.where(np.isnan(total) & some, 1.0, total)
+    return np.where(began, seen, np.nan)
 
 
 def baseline_mean(leaf: Change, windows: Float) -> Float:
@@ -125,6 +148,18 @@ def usual_bound(leaf: Usual, usual: Band) -> tuple[Op, Float]:
     return ("<", usual.lower) if leaf.direction == "down" else (">", usual.upper)
 
 
+def _inside(judged: Float, usual: Band) -> Float:
+    """1 where a period is within the band, 0 where it is not; what is not known or infinite stays."""
+    with np.errstate(invalid="ignore"):
+        within = (judged >= usual.lower[..., np.newaxis]) & (judged <= usual.upper[..., np.newaxis])
+    return np.where(np.isfinite(judged), within, judged)
+
+
+def decided_in(streak: Streak, flags: Float, idle: Bool | None = None) -> Verdicts:
+    """The verdict on flags `[n, Q, streak]`: 1 holds, 0 does not, NaN is not known, infinite failed."""
+    return _streak(streak, flags, ">=", 1.0, idle)
+
+
 def all_of(parts: Sequence[Verdicts]) -> Verdicts:
     """Every part holds: clear where one is clear, else failed, else unsure where one is."""
     return _combine(parts, CLEAR, HOLDS)
@@ -148,7 +183,7 @@ def _combine(parts: Sequence[Verdicts], decisive: np.int8, neutral: np.int8) -> 
     return result
 
 
-def _streak(streak: Streak, windows: Float, op: Op, bound: float | Float) -> Verdicts:
+def _streak(streak: Streak, windows: Float, op: Op, bound: float | Float, idle: Bool | None = None) -> Verdicts:
     """Kleene's verdict on "at least `need` of the last `of` periods are wrong", the last ones of `[n, Q, W]`."""
     shape = windows.shape[:2]
     holding = np.zeros(shape, dtype=np.int16)
@@ -164,13 +199,23 @@ def _streak(streak: Streak, windows: Float, op: Op, bound: float | Float) -> Ver
             infinite = np.isinf(column)
             if infinite.any():
                 failed = infinite if failed is None else failed | infinite
-        holding += COMPARE[op](column, bound)
+        wrong = COMPARE[op](column, bound)
+        if idle is not None:
+            # What fell while hardly any business was done proves nothing; what did not fall then did not.
+            resting = wrong & idle[..., period - windows.shape[2]]
+            unknown += resting
+            wrong = wrong & ~resting
+        holding += wrong
     verdicts = np.full(shape, UNSURE, dtype=np.int8)
     verdicts[holding >= streak.need] = HOLDS
     verdicts[holding + unknown < streak.need] = CLEAR
     if failed is not None:
         verdicts[failed] = FAILED
     return verdicts
+
+
+def _rows(idle: Bool | None, rows: slice) -> Bool | None:
+    return idle if idle is None or len(idle) == 1 else idle[rows]
 
 
 def _blocks(windows: Float, most: int = BLOCK) -> Iterator[slice]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from beforehand.calendar import Grain
 from beforehand.signals import dates
 from beforehand.signals import tree as t
-from beforehand.signals.canonical import SIDES, number, percent, say_population
+from beforehand.signals.canonical import EACH, SIDES, number, percent, say_population
+from beforehand.signals.made import tell_counted
+from beforehand.signals.peers import LIKE
 from beforehand.signals.vocabulary import Vocabulary
 
 HOW = {
     "count": "counted",
     "people": "each counted once",
+    "distinct": "each counted once",
     "sum": "added up",
     "mean": "averaged",
     "share": "as a share",
@@ -30,7 +33,7 @@ def echo(sentence: t.Sentence, vocabulary: Vocabulary) -> str:
 
     A compound of named signals alone has no unit of its own; it is judged at the closes of what it names.
     """
-    from beforehand.signals.evaluate import grains_in, node_grain
+    from beforehand.signals.asked import grains_in, node_grain
 
     said = _opened(tell(sentence.condition, vocabulary)) + _for_whom(sentence)
     if not grains_in(sentence.condition):
@@ -60,6 +63,8 @@ def tell(node: t.Node, vocabulary: Vocabulary) -> str:
             return f"the {_day(date)} is at most {count(days, 'day')} ahead"
         case t.After(condition=condition, days=days, date=date):
             return f"{_part(condition, vocabulary)}; asked from {count(days, 'day')} after the {_day(date)} on"
+        case t.Negation(condition=condition):
+            return f"not so: {_part(condition, vocabulary)}"
         case t.Unless(condition=condition, exception=exception):
             return f"{_part(condition, vocabulary)}; unless {_part(exception, vocabulary)}"
         case _:
@@ -69,6 +74,7 @@ def tell(node: t.Node, vocabulary: Vocabulary) -> str:
 def tell_level(leaf: t.Level, vocabulary: Vocabulary) -> str:
     """A level in plain words."""
     share = vocabulary.aggregates.get(leaf.quantity.metric) == "share" and not leaf.quantity.per_active
+    share = share and leaf.quantity.made is None
     bound = percent(leaf.bound) if share or leaf.of else number(leaf.bound)
     bound += f" of the trait {leaf.of}" if leaf.of else ""
     return f"{_read(leaf.quantity, leaf.grain, vocabulary)}: {SIDES[leaf.op]} {bound}{_lasting(leaf)}"
@@ -87,7 +93,7 @@ def tell_change(leaf: t.Change, vocabulary: Vocabulary) -> str:
 
 def tell_usual(leaf: t.Usual, vocabulary: Vocabulary) -> str:
     """A comparison with the usual band in plain words."""
-    side = "below" if leaf.direction == "down" else "above"
+    side = {"down": "below", "up": "above", "within": "within"}[leaf.direction]
     band = f"the subject's own usual band of the {count(leaf.baseline, leaf.grain.value)} before"
     far = " (twice as wide)" if leaf.far else ""
     return f"{_read(leaf.quantity, leaf.grain, vocabulary)}: {side} {band}{far},{_lasting(leaf)}"
@@ -101,7 +107,32 @@ def tell_spike(leaf: t.Spike, vocabulary: Vocabulary) -> str:
 
 def tell_absence(leaf: t.Absence, vocabulary: Vocabulary) -> str:
     """An absence in plain words."""
-    return f"no {_lowered(vocabulary.name(leaf.quantity.metric))} at all in the last {count(leaf.days, 'day')}"
+    return f"no {tell_counted(leaf.quantity, vocabulary)} at all in the last " + count(
+        leaf.days, "business day" if leaf.business else "day"
+    )
+
+
+def tell_peers(leaf: t.Peers, vocabulary: Vocabulary) -> str:
+    """A place among peers in plain words."""
+    side = "lowest" if leaf.direction == "down" else "highest"
+    read = _read(leaf.quantity, leaf.grain, vocabulary)
+    return f"{read}: among the {side} {percent(leaf.share)} of those alike {_alike(leaf.like)},{_lasting(leaf)}"
+
+
+def tell_milestone(leaf: t.Milestone, vocabulary: Vocabulary) -> str:
+    """A milestone in plain words."""
+    name = tell_counted(leaf.quantity, vocabulary)
+    if leaf.days is not None:
+        return f"no {name} yet, {count(leaf.days, 'day')} or more after the {_day(leaf.date)}"
+    return (
+        f"no {name} yet, more days after the {_day(leaf.date)} than all but the slowest {percent(leaf.share)} of those "
+        f"alike {_alike(leaf.like)} took"
+    )
+
+
+def _alike(like: tuple[str, ...]) -> str:
+    names = like or LIKE
+    return "in " + " and ".join([", ".join(names[:-1])] * (len(names) > 1) + [names[-1]])
 
 
 def count(number: int, unit: str) -> str:
@@ -110,14 +141,16 @@ def count(number: int, unit: str) -> str:
 
 
 def _read(quantity: t.Quantity, grain: Grain, vocabulary: Vocabulary) -> str:
-    name = _lowered(vocabulary.name(quantity.metric)) + (" per active person" if quantity.per_active else "")
-    how = HOW[vocabulary.aggregates.get(quantity.metric) or "count"]
+    name = tell_counted(quantity, vocabulary) + (" per active person" if quantity.per_active else "")
+    if quantity.standing:
+        return f"{name}, as they stand at the end of the {grain}"
+    how = HOW["count" if quantity.made else vocabulary.aggregates.get(quantity.metric) or "count"]
     if quantity.rolling_days is not None:
         return f"{name}, {how} over the last {count(quantity.rolling_days, 'day')}"
     return f"{name}, {how} by {grain}"
 
 
-def _lasting(leaf: t.Level | t.Change | t.Usual | t.Spike) -> str:
+def _lasting(leaf: t.Level | t.Change | t.Usual | t.Spike | t.Peers) -> str:
     streak, unit = leaf.streak, leaf.grain.value
     if leaf.quantity.rolling_days is not None:
         if streak.of == 1:
@@ -146,16 +179,11 @@ def _part(node: t.Node, vocabulary: Vocabulary) -> str:
 
 def _for_whom(sentence: t.Sentence) -> str:
     if sentence.population is None:
-        return ", for each person" if sentence.subject == "person" else ""
-    who = "each person" if sentence.subject == "person" else "accounts"
+        return "" if sentence.subject == "account" else f", for {EACH[sentence.subject][0]}"
+    who = "accounts" if sentence.subject == "account" else EACH[sentence.subject][0]
     return f", for {who} where {say_population(sentence.population)}"
 
 
 def _opened(text: str) -> str:
     at = len(text) - len(text.lstrip("["))
     return text[:at] + text[at : at + 1].upper() + text[at + 1 :]
-
-
-def _lowered(name: str) -> str:
-    # Only a word that is not an abbreviation loses its capital: `NPS` stays, `Logins` becomes `logins`.
-    return name[:1].lower() + name[1:] if name[1:2].islower() else name

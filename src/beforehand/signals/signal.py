@@ -17,22 +17,27 @@ from beforehand.signals.tree import (
     AlertOpen,
     All,
     Any,
+    BackAndForth,
     Due,
+    Mentions,
     Named,
+    Negation,
     Node,
     Population,
+    Quantity,
+    Repeated,
     Sentence,
     SubjectKind,
     Then,
     Unless,
     parts_of,
 )
-from beforehand.signals.vocabulary import Vocabulary
+from beforehand.signals.vocabulary import ONCE_ONLY, Vocabulary
 
 if TYPE_CHECKING:
     from beforehand.workspace.spec import CompoundSpec, SignalSpec
 
-PLURAL = {"account": "accounts", "person": "people"}
+PLURAL = {"account": "accounts", "person": "people", "ticket": "tickets", "issue": "issues", "feature": "features"}
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,8 @@ def only_truer(signal: Signal, named: Mapping[str, Signal], vocabulary: Vocabula
     """Whether further facts can only turn the condition from `clear` to `holds`, so that it may be judged on the period
     still filling: kinds and metrics that only grow, in every part. `named` are the signals it may name.
     """
+    if signal.subject == "issue":
+        return False  # a ticket may turn out to be about another
     return _only_truer(signal.sentence.condition, named, vocabulary)
 
 
@@ -117,12 +124,21 @@ def _only_truer(node: Node, named: Mapping[str, Signal], vocabulary: Vocabulary)
             return other.population is None and _only_truer(other.condition, named, vocabulary)
         case All() | Any() | Then():
             return all(_only_truer(part, named, vocabulary) for part in parts_of(node))
-        case Unless() | After() | Due() | AlertOpen():
+        case Unless() | After() | Negation() | Due() | AlertOpen():
             return False  # an exception may come true, a day be put off, an alert close
         case _:
             kind = kind_of(node)
             quantity, _ = kind.reads(node)
-            return kind.only_truer(node) and quantity.metric in vocabulary.growing and not quantity.per_active
+            return bool(kind.only_truer(node)) and _only_grows(quantity, vocabulary)
+
+
+def _only_grows(quantity: Quantity, vocabulary: Vocabulary) -> bool:
+    """Whether further facts can only raise it: what was made may be taken back, and a role change hands."""
+    if quantity.per_active or quantity.standing or quantity.role is not None:
+        return False
+    once = vocabulary.tables.get(quantity.metric) in ONCE_ONLY
+    made = quantity.made is None or (once and isinstance(quantity.made, Repeated | BackAndForth | Mentions))
+    return made and quantity.metric in vocabulary.growing
 
 
 class WrongName(NamedTuple):

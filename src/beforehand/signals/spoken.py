@@ -59,11 +59,12 @@ class PerActive(Spanned):
 
 @dataclass(frozen=True)
 class Span(Spanned):
-    """`in 30 days` or `for 3 weeks`: whole periods; `streak` is true for `for`."""
+    """`in 30 days` or `for 3 weeks`: whole periods; `streak` is true for `for`, `business` for business days."""
 
     count: int
     grain: Grain
     streak: bool
+    business: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,16 +112,54 @@ class Entitled(Spanned):
 
 
 @dataclass(frozen=True)
+class Same(Spanned):
+    """`on the same issue`: what the sentence is about."""
+
+    subject: t.SubjectKind
+
+
+@dataclass(frozen=True)
+class Role(Spanned):
+    """`from a decision maker`: people who hold it, each by themselves; `together`: `by any admin`, as one."""
+
+    role: str
+    together: bool = False
+
+
+@dataclass(frozen=True)
+class Happened(Spanned):
+    """`seen`, `visited`: that it happened at all."""
+
+
+@dataclass(frozen=True)
 class Said(Spanned):
-    """A metric and what was said right after it."""
+    """A metric and what was said right after it: `items`, the facts `made` from it, who they are about.
+
+    `happened`: its words say by themselves that something was done. `about` and `role` are what the words make the
+    sentence about, where they alone decide; `together` as in Role.
+    """
 
     metric: str
     items: tuple[Spanned, ...] = ()
+    made: t.Made | None = None
+    happened: bool = False
+    about: t.SubjectKind | None = None
+    role: str | None = None
+    together: bool = False
+    singular: bool = True
+
+    @property
+    def standing(self) -> bool:
+        """Whether what is counted stands until it is over."""
+        return isinstance(self.made, t.Waiting | t.Overdue)
 
 
 def unit_of(token: Token) -> str:
-    """`day`, `week`, `month` or `year` of a written unit."""
-    return str(token).lower().rstrip("s")
+    """`day`, `week`, `month`, `year` or `minute` of a written unit; `day` of business days."""
+    said = str(token).lower().rstrip("s")
+    if token.type == "MINUTE":
+        return said if said in ("minute", "second") else "minute" if said.startswith("m") else "second"
+    return "day" if token.type == "BUSINESS" else said
 
 
 def number_of(text: str) -> Decimal:
@@ -134,7 +173,7 @@ def number_of(text: str) -> Decimal:
 
 def items_of(parts: Sequence[Whatever]) -> list[Spanned]:
     """What was said of how a metric is read and for how long."""
-    return [p for p in parts if isinstance(p, Rate | PerActive | Span | PartOf)]
+    return [p for p in parts if isinstance(p, Rate | PerActive | Span | PartOf | Same | Role | Happened)]
 
 
 def one_of(parts: Sequence[Whatever], kind: type[Found]) -> Found:
@@ -163,6 +202,11 @@ def span_of(parts: Sequence[Token | Spanned | Tree[Token] | Meta]) -> tuple[int,
     start = first.start_pos if isinstance(first, Token) else getattr(first, "start", 0)
     end = last.end_pos if isinstance(last, Token) else getattr(last, "end", 0)
     return start or 0, end or 0
+
+
+def has(parts: Sequence[Whatever], *kinds: str) -> bool:
+    """Whether a word of one of the terminals was said."""
+    return any(isinstance(p, Token) and p.type in kinds for p in parts)
 
 
 def unquoted(token: Token) -> str:

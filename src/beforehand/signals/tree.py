@@ -15,6 +15,10 @@ Op = Literal["<", "<=", ">", ">="]
 Direction = Literal["down", "up"]
 Severity = Literal["low", "medium", "high", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
+USUAL_BASELINE = {Grain.HOUR: 168, Grain.DAY: 28, Grain.WEEK: 26, Grain.MONTH: 12, Grain.QUARTER: 8}
+"""How many periods tell what is usual, unless a sentence says how many."""
+PEER_SHARE = 0.25
+"""The lowest or the highest quarter of peers, unless a sentence says what share."""
 SubjectKind = Literal["account", "person", "ticket", "issue", "feature"]
 Turn = Literal["reopened", "reassigned"]
 

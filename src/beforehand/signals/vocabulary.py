@@ -14,8 +14,18 @@ if TYPE_CHECKING:
 
 # Facts of these tables are never taken back by a new version of the same id.
 ONCE_ONLY = frozenset({"events", "messages", "surveys", "touches", "outcomes"})
-COUNTED = frozenset({"count", "people"})
+COUNTED = frozenset({"count", "people", "distinct"})
 ANY_AGGREGATE = "count"
+IMPLIED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "all events": ("events", ()),
+    "all tickets": ("tickets", ("tickets", "support tickets")),
+    "all messages": ("messages", ("messages",)),
+    "all invoices": ("invoices", ("invoices",)),
+    "all touches": ("touches", ("contact from us", "contacts from us")),
+}
+"""Metrics the language names by itself: the rows of a table, and phrases for them where a workspace has none."""
+# What was done, said as a verb: `primary admin has not logged in`.
+VERBS = {"logins": ("logged in", "log in"), "sign-ins": ("signed in", "sign in"), "signins": ("signed in",)}
 
 
 @dataclass(frozen=True)
@@ -23,8 +33,8 @@ class Vocabulary:
     """Phrases and metrics as the grammar needs them; `open_words` takes any words before a comparison as a metric.
 
     `phrases` maps each lower-case phrase to a metric; `aggregates`, `names` and `says` (the phrase a sentence is
-    written with) are by metric, as is `out_of`, the trait that a percentage is taken of. `growing` are the metrics
-    that further facts can only raise.
+    written with) are by metric, as are `out_of`, the trait that a percentage is taken of, and `tables`, the fact table
+    it reads. `growing` are the metrics that further facts can only raise; `whole` is, by table, the metric of all rows.
     """
 
     phrases: Mapping[str, str] = field(default_factory=dict)
@@ -33,6 +43,8 @@ class Vocabulary:
     says: Mapping[str, str] = field(default_factory=dict)
     growing: frozenset[str] = frozenset()
     out_of: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, str] = field(default_factory=dict)
+    whole: Mapping[str, str] = field(default_factory=dict)
     signals: frozenset[str] = frozenset()
     open_words: bool = False
 
@@ -52,12 +64,17 @@ class Vocabulary:
                         "A phrase means one metric: change one of the two `says:`.",
                         code="phrase-taken",
                     )
+        whole, implied = whole_of(metrics), implied_by(metrics)
+        more = {said: m for m in implied for said in (m, *IMPLIED[m][1]) if said not in phrases}
+        more |= {said: whole[table] for table, words in IMPLIED.values() if table in whole for said in words}
         return cls(
-            phrases=_with_singulars(phrases),
-            aggregates={metric: spec.aggregate for metric, spec in metrics.items()},
+            phrases=_with_forms(phrases, more),
+            aggregates={metric: spec.aggregate for metric, spec in metrics.items()} | dict.fromkeys(implied, "count"),
+            tables={metric: spec.table for metric, spec in metrics.items()} | implied,
+            whole={table: metric for metric, table in implied.items()} | whole,
             names={metric: spec.name or metric.replace("_", " ") for metric, spec in metrics.items()},
             says={metric: tidy(spec.says[0] if spec.says else spec.name or metric) for metric, spec in metrics.items()},
-            growing=frozenset(metric for metric, spec in metrics.items() if _only_grows(spec)),
+            growing=frozenset(implied) | {metric for metric, spec in metrics.items() if _only_grows(spec)},
             out_of={metric: spec.out_of for metric, spec in metrics.items() if spec.out_of},
             signals=frozenset(signals),
         )
@@ -65,7 +82,8 @@ class Vocabulary:
     @classmethod
     def anything(cls, aggregate: str = ANY_AGGREGATE) -> Vocabulary:
         """The vocabulary without a workspace: whatever stands before the comparison is the metric, of one aggregate."""
-        return cls(aggregates=_Always(aggregate), open_words=True)
+        whole = {table: table for table, _ in IMPLIED.values()}
+        return cls(aggregates=_Always(aggregate), whole=whole, open_words=True)
 
     @property
     def counted(self) -> frozenset[str]:
@@ -90,6 +108,18 @@ class Vocabulary:
         return said if self.open_words else self.phrases[said]
 
 
+def whole_of(metrics: Mapping[str, MetricSpec]) -> dict[str, str]:
+    """The metric that counts all rows of a table, by table, where there is one."""
+    own = {name for name, spec in metrics.items() if spec.aggregate == "count" and not (spec.where or spec.event)}
+    return {metrics[name].table: name for name in sorted(own, reverse=True)}
+
+
+def implied_by(metrics: Mapping[str, MetricSpec]) -> dict[str, str]:
+    """The metrics that the language has beside those of a workspace, each with the table whose rows it counts."""
+    whole = whole_of(metrics)
+    return {name: table for name, (table, _) in IMPLIED.items() if table not in whole and name not in metrics}
+
+
 class _Always(dict[str, str]):
     """The one aggregate of every metric, for words that no workspace defined."""
 
@@ -106,15 +136,20 @@ def tidy(phrase: str) -> str:
     return " ".join(phrase.lower().split())
 
 
-def _with_singulars(phrases: Mapping[str, str]) -> dict[str, str]:
-    """Adds the singular or plural of each last word (`no login for 14 days`), never over a phrase that is declared."""
+def _with_forms(declared: Mapping[str, str], implied: Mapping[str, str]) -> dict[str, str]:
+    """Adds the singular or plural of each last word (`no login for 14 days`) and what was done as a verb.
+
+    A phrase that is declared is never another; what the language implies gives way to all others.
+    """
     more: dict[str, str] = {}
-    for phrase, metric in phrases.items():
+    for phrase, metric in (*declared.items(), *implied.items()):
         if phrase.endswith("s") and not phrase.endswith("ss"):
             more.setdefault(phrase[:-1], metric)
         elif phrase[-1].isalpha() and not phrase.endswith("ss"):
             more.setdefault(phrase + "s", metric)
-    return more | dict(phrases)
+        for verb in VERBS.get(phrase, ()):
+            more.setdefault(verb, metric)
+    return dict(implied) | more | dict(declared)
 
 
 def _only_grows(spec: MetricSpec) -> bool:

@@ -10,7 +10,7 @@ from beforehand.calendar import zone_named
 from beforehand.errors import InputError, Problem, Problems, among, nearest
 from beforehand.signals import Signal, Vocabulary
 from beforehand.workspace.events import check_events, expanded, read_events
-from beforehand.workspace.metrics import read_metrics, read_outcomes, spoken, with_implied
+from beforehand.workspace.metrics import implied_for, read_metrics, read_outcomes, spoken, with_implied
 from beforehand.workspace.reading import read_model
 from beforehand.workspace.sentences import build_signals
 from beforehand.workspace.spec import RECORDED_OUTCOMES, MetricSpec, OutcomeSpec, SettingsSpec, SignalSpec
@@ -27,8 +27,8 @@ NOT_READ = ("readme.md",)  # may lie in signals/ without being taken for a signa
 class Folder:
     """The files of a workspace, understood. `written` says where each signal and case stands, for later problems.
 
-    `metrics` are those of metrics.yaml and those the language implies; their conditions hold what `events.yaml` says of their events; `events` are the product's own names of
-    each standard event.
+    `metrics` are those of metrics.yaml, and those that sentences imply (`no contact from us`); their conditions hold
+    what `events.yaml` says of their events. `events` are the product's own names of each standard event.
     """
 
     root: Path
@@ -70,7 +70,7 @@ def examine(root: Path) -> tuple[Folder, list[Problem]]:
     events = read_events(events_file, counted)
     if events_file.readable:  # else what is mapped is not known
         check_events(counted, events, metrics_file)
-    metrics = with_implied({name: expanded(spec, events) for name, spec in counted.items()})
+    metrics = {name: expanded(spec, events) for name, spec in counted.items()}
     outcomes = read_outcomes(outcomes_file)
     outcome_names = (*RECORDED_OUTCOMES, *outcomes_file.data)
     if settings is not None:
@@ -81,7 +81,8 @@ def examine(root: Path) -> tuple[Folder, list[Problem]]:
     # Where metrics.yaml is no YAML, what its metrics are called is not known: the sentences wait until it is mended.
     if metrics_file.readable:
         known = frozenset(str(written.data.get("signal")) for written in files) - specs.keys()
-        vocabulary, signals = build_signals(specs, spoken(metrics, metrics_file), known, metrics)
+        vocabulary, signals = build_signals(specs, spoken(metrics, metrics_file), known, with_implied(metrics))
+        metrics |= implied_for(signals.values(), metrics)
 
     problems = [*_misnamed(root), *strays]
     for written in (settings_file, metrics_file, outcomes_file, events_file, *files):

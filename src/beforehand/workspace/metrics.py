@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from beforehand.errors import InputError
-from beforehand.signals.vocabulary import tidy
+from beforehand.signals import Signal, quantities_of
+from beforehand.signals.vocabulary import implied_by, tidy
 from beforehand.workspace.reading import read_model
 from beforehand.workspace.spec import RECORDED_OUTCOMES, MetricSpec, OutcomeSpec
 from beforehand.workspace.yaml_file import At, Written
@@ -29,6 +30,18 @@ def read_metrics(written: Written) -> dict[str, MetricSpec]:
             _check_conditions(spec, name, written)
     _check_phrases(metrics, written)
     return metrics
+
+
+def with_implied(metrics: Mapping[str, MetricSpec]) -> dict[str, MetricSpec]:
+    """The metrics of a workspace, then those that sentences name by themselves (`no contact from us`)."""
+    more = {name: MetricSpec.model_validate({"count": table}) for name, table in implied_by(metrics).items()}
+    return dict(metrics) | more
+
+
+def implied_for(signals: Iterable[Signal], metrics: Mapping[str, MetricSpec]) -> dict[str, MetricSpec]:
+    """The implied metrics that signals read."""
+    read = {quantity.metric for signal in signals for quantity, _ in quantities_of(signal)}
+    return {name: spec for name, spec in with_implied(metrics).items() if name in read and name not in metrics}
 
 
 def read_outcomes(written: Written) -> dict[str, OutcomeSpec]:
