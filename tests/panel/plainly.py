@@ -338,6 +338,8 @@ def with_rows(reference: Plainly, world: Any, kind: str, asked: list[Any], filli
                 continue
             for quantity, _, _ in asked:
                 table, chosen = CHOSEN[quantity.metric]
+                if quantity.metric == "last":  # a row of it that has no value is one of it
+                    chosen = CHOSEN["logins"][1]
                 if quantity.made is not None:
                     table, chosen = reference.made[quantity.made], lambda f: True
                 if f.table == table and chosen(f):

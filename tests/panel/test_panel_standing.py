@@ -87,6 +87,31 @@ def test_totals_are_the_same_however_facts_arrived(world: Any, size: int) -> Non
         ref.same(one, other)
 
 
+def test_the_last_periods_stand_on_all_before_wherever_they_begin() -> None:
+    world = ref.World("UTC", nodes=2)
+    begin = ref.to_us(ref.datetime(2024, 1, 1, tzinfo=ref.UTC))
+    rng = np.random.default_rng(3)
+    for seq, (account, member, day, late) in enumerate(rng.integers([2, 3, 20, 9], size=(200, 4)).tolist()):
+        fact = {"account": account, "member": member, "us": begin + day * DAY_US, "seq": seq + 1}
+        if seq % 3:
+            fact |= {"table": "events", "delay": max(0, late - 5) * DAY_US, "word": "login", "amount": float(late)}
+        else:
+            fact |= {"table": "tickets", "delay": late * DAY_US, "word": "open", "sign": -1 if seq % 2 else 1}
+        world.facts.append(plainly.Rich(**fact))
+    world.persons = {(account, member): account * 10 + member for account in range(2) for member in range(3)}
+    facts = ref.open_facts(world)
+    plainly.store(facts, world.facts)
+    asked = {(Quantity(name, standing=True), Grain.DAY) for name in ("count", "sum", "people", "tickets", "writers")}
+    now = begin + 25 * DAY_US
+    whole = plainly.panel_of(facts).sheet("account", asked, now_us=now).numbers()
+    for back in range(1, 24):
+        part = plainly.panel_of(facts).sheet("account", asked, now_us=now, since_us=now - back * DAY_US).numbers()
+        for quantity, grain in asked:
+            expected = whole.windows(quantity, grain, 2)[:, -back:]
+            ref.same(part.windows(quantity, grain, 2)[:, -expected.shape[1] :], expected)
+    facts.close()
+
+
 def test_none_ever_is_not_known_of_a_life_that_began_before_the_facts_did() -> None:
     world = ref.World("UTC")
     begin = ref.to_us(ref.datetime(2024, 1, 1, tzinfo=ref.UTC))
