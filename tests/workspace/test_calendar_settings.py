@@ -147,8 +147,8 @@ def test_facts_that_begin_after_the_accounts_did_are_noted(tmp_path: Path) -> No
     assert told(tmp_path, "tracking since: {tickets: 2024-01-01, events: 2024-07-01}\n") == []
     everything = "tracking since: 2024-07-01\ncalendar: {holidays: [by country, US]}\n"
     assert told(tmp_path, everything, "zone: account\n") == [
-        "1 accounts name no time zone ('Berlin'): they are judged in Europe/Berlin.",
-        "1 accounts name no country whose holidays are known ('Mars'): they have the holidays of US.",
+        "2 accounts name no time zone ('Berlin'): such accounts are judged in Europe/Berlin.",
+        "1 account names no country whose holidays are known ('Mars'): such accounts have the holidays of US.",
     ]
 
 

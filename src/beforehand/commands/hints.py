@@ -87,7 +87,9 @@ def _unread(
     wrong = [(value, count) for value, count in found if known(value) is None]
     if wrong:
         said = ", ".join(repr(value) for value, _ in wrong[:3]) + (", ..." if len(wrong) > 3 else "")
-        yield f"{sum(n for _, n in wrong):,} accounts name no {what} ({said}): they {instead}."
+        many = sum(count for _, count in wrong)
+        whose = "1 account names" if many == 1 else f"{many:,} accounts name"
+        yield f"{whose} no {what} ({said}): such accounts {instead}."
 
 
 def _judged(folder: Folder) -> list[Signal]:
