@@ -175,7 +175,12 @@ class _Walk:
         return self.aligned(found, own, grain)
 
     def _idle(self, quantity: Quantity, own: Grain, streak: Streak) -> Bool | None:
-        """Where holidays left too little of a judged period to say that something fell; None where nowhere."""
+        """Where holidays left too little of a judged period to say that something fell; None where nowhere.
+
+        What stands, and what is a value and no amount, is not less for a holiday.
+        """
+        if quantity.standing or quantity.metric in self.signal.lasting:
+            return None
         idle = self.numbers.idle(own, streak.of, quantity.rolling_days or 1)
         return idle if idle.any() else None
 

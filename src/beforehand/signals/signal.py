@@ -43,7 +43,8 @@ PLURAL = {"account": "accounts", "person": "people", "ticket": "tickets", "issue
 @dataclass(frozen=True)
 class Signal:
     """What one file of `signals/` means. `delay_in` and `delay_out` are closes; `counted` are
-    the metrics that are whole numbers of things; `own_zone`: periods are in the zone of each account.
+    the metrics that are whole numbers of things, `lasting` those that are no amounts of what was done but values that
+    a period has whatever is done in it; `own_zone`: periods are in the zone of each account.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Signal:
     outcome: str | None = None
     horizon: timedelta | None = None
     counted: frozenset[str] = frozenset()
+    lasting: frozenset[str] = frozenset()
     own_zone: bool = False
 
     @property
@@ -103,6 +105,7 @@ def build(spec: SignalSpec, vocabulary: Vocabulary) -> Signal:
         outcome=spec.outcome,
         horizon=spec.horizon,
         counted=vocabulary.counted,
+        lasting=vocabulary.lasting,
         own_zone=spec.zone == "account",
     )
 

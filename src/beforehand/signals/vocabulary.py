@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # Facts of these tables are never taken back by a new version of the same id.
 ONCE_ONLY = frozenset({"events", "messages", "surveys", "touches", "outcomes"})
 COUNTED = frozenset({"count", "people", "distinct"})
+LASTING = frozenset({"mean", "share", "last"})
 ANY_AGGREGATE = "count"
 IMPLIED: dict[str, tuple[str, tuple[str, ...]]] = {
     "all events": ("events", ()),
@@ -89,6 +90,11 @@ class Vocabulary:
     def counted(self) -> frozenset[str]:
         """The metrics that are whole numbers of things: rows or people."""
         return frozenset(metric for metric, aggregate in self.aggregates.items() if aggregate in COUNTED)
+
+    @property
+    def lasting(self) -> frozenset[str]:
+        """The metrics that are values: a mean, a share, what was last."""
+        return frozenset(metric for metric, aggregate in self.aggregates.items() if aggregate in LASTING)
 
     def is_counted(self, metric: str) -> bool:
         """Whether a metric is a whole number of things: rows or people."""
