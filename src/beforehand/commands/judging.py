@@ -113,8 +113,8 @@ def judged(
     With `filling` only the period still filling is judged (one column, its end ahead of `now_us`), and only the
     signals that further facts can only make truer. The facts are counted once for all signals of one subject kind
     and grace; histories come one by one, so that a caller that lets go of them needs the memory of one.
-    `kept` are thresholds of closes that have been judged before: they stay what they were. `seen` is shown each sheet,
-    with its signals and their grace, before it is let go.
+    `kept` are thresholds of closes that have been judged before: they stay what they were. `seen` is shown each sheet
+    of all subjects, with its signals and their grace, before it is let go.
     """
     from beforehand.panel import Panel
 
@@ -159,9 +159,8 @@ def judged(
         for signal in members:
             opened, held = alerts if signal in readers else None, (kept or {}).get(signal.name, {})
             yield _over_blocks(laid, signal, folder, grace_us, since_us, filling, opened, held)
-        if seen is not None:
-            for sheet in sheets:
-                seen(sheet, members, grace_us)
+        if seen is not None and not own_zone:  # the accounts of one zone are not all there are
+            seen(sheets[0], members, grace_us)
         del sheets, laid  # their arrays, before the next group lays out its own
 
 
