@@ -22,7 +22,7 @@ def signals(ws: Workspace, now: datetime, *, group: str | None = None) -> dict[s
     """
     known_group(group)
     folder = ws.folder
-    where, note = holding(ws, folder, now)
+    where, note, _ = holding(ws, folder, now)
     order = [*GROUPS, None]
     rows = []
     for name in sorted(folder.signals, key=lambda n: (order.index(folder.specs[n].group), n)):
