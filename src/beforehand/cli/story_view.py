@@ -14,11 +14,12 @@ from beforehand.calendar import to_us
 from beforehand.cli import look
 from beforehand.cli.chart import Words, chart
 from beforehand.cli.library_view import response
-from beforehand.story import words
+from beforehand.story import meanwhile, words
 
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-PROSE = ("change", "late", "usual", "since", "line", "feed")
+PROSE = ("change", "detail", "late", "usual", "since", "line", "feed")
 BESIDE = (
+    (("peers",), "Peers"),
     (("stake",), "At stake"),
     (("owner", "contact"), "Contact"),
     (("why",), "Why"),
@@ -112,12 +113,37 @@ def _alert(
     console.print()
     console.print(look.inset(_told(story["sentences"], PROSE, marks)), width=min(width, READABLE))
     console.print()
-    for topics, label in BESIDE if alone else BESIDE[2:]:
+    if _meanwhile(console, story, marks, min(width, READABLE + 2)):
+        console.print()
+    for topics, label in BESIDE if alone else (BESIDE[0], *BESIDE[3:]):
         body = _told(story["sentences"], topics, marks)
         if body:
             _beside(console, label, body, min(width, READABLE + 2))
     if alert.get("suggested"):
         _beside(console, "Suggested", look.text(response(alert["suggested"])), min(width, READABLE + 2))
+
+
+def _titled(said: str, aside: str) -> Text:
+    title = look.text(said, "soft")
+    return title.append(f"  {aside}" if aside else "", style="faint")
+
+
+def _meanwhile(console: Console, story: Mapping[str, Any], marks: Marks, width: int) -> bool:
+    """What else happened around that time, one below the other, the most unusual first; whether anything did."""
+    told = [said for said in story["sentences"] if said["topic"] == "meanwhile"]
+    if not told:
+        return False
+    looked_at = story.get("looked_at") or len(told)
+    aside = f"the most unusual of {words.number(looked_at)} things looked at" if looked_at > len(told) else ""
+    opening = meanwhile.OPENING.strip().rstrip(":")
+    console.print(look.inset(_titled(opening, aside)), width=width)
+    for said in told:
+        text = said["text"].removeprefix(meanwhile.OPENING)
+        line = look.text(text[:1].upper() + text[1:])
+        line.append(marks.of(said["receipts"]), style="accent")
+        for nth, part in enumerate(line.wrap(console, width - 4)):
+            console.print(Text.assemble("  ", ("· " if nth == 0 else "  ", "faint"), part), no_wrap=True, crop=False)
+    return True
 
 
 def _standing(alert: Mapping[str, Any], zone: ZoneInfo, now_us: int) -> str:

@@ -15,6 +15,7 @@ from beforehand.commands import questions, stories
 from beforehand.commands.alerts import as_row, present
 from beforehand.commands.desk import take_all
 from beforehand.commands.library import suggested
+from beforehand.commands.meanwhile import Other, Window
 from beforehand.commands.questions import Whose
 from beforehand.errors import InputError, among
 from beforehand.signals.tree import Level, Quantity
@@ -53,7 +54,8 @@ def show(ws: Workspace, target: str, *, receipts: bool = False, now: datetime | 
             kept: list[dict[str, Any]] = []
             for one in chosen:
                 record = store.record_of(session, one.signal)
-                result["alerts"].append(_told(facts, folder, one, record.record if record else None, at, kept))
+                told = _told(facts, folder, one, record.record if record else None, at, kept, _others(session, one))
+                result["alerts"].append(told)
             if node is not None:
                 result["account"] = _about(facts, folder, node, at, kept)
     if receipts:
@@ -80,12 +82,33 @@ def _open_at(session: Any, label: str) -> list[Alert]:
     return sorted(alerts, key=lambda a: (order.get(a.severity, 4), -a.opened_at.timestamp(), a.number))
 
 
+def _others(session: Any, alert: Alert) -> list[Other]:
+    """Alerts of other signals on the account that opened around the same time, and how common such are."""
+    window = Window.of(to_us(alert.since), to_us(alert.opened_at), to_us(alert.opened_at))
+    opened = store.opened_between(session, to_datetime(window.start_us), to_datetime(window.end_us))
+    having: dict[str, set[str]] = {}
+    for row in opened:
+        having.setdefault(row.signal, set()).add(row.account)
+    return [
+        Other(row.signal, store.alert_name(row.number), to_us(row.opened_at), len(having[row.signal]))
+        for row in opened
+        if row.account == alert.account and row.signal != alert.signal
+    ]
+
+
 def _told(
-    facts: Facts, folder: Folder, alert: Alert, record: Any, at: datetime, receipts: list[dict[str, Any]]
+    facts: Facts,
+    folder: Folder,
+    alert: Alert,
+    record: Any,
+    at: datetime,
+    receipts: list[dict[str, Any]],
+    others: Sequence[Other],
 ) -> dict[str, Any]:
     """One alert with its story; its receipts are added to the list, and its sentences point there."""
     kept = stories.Kept(
-        alert.account, alert.scope, alert.signal, alert.evidence, alert.receipts, alert.close_reason
+        alert.account, alert.scope, alert.signal, alert.evidence, alert.receipts, alert.close_reason,
+        to_us(alert.since), to_us(alert.opened_at), others,
     )  # fmt: skip
     occasion = stories.occasion_of(facts, folder, kept, record, to_us(at))
     story = tell(occasion)

@@ -7,7 +7,7 @@ them, such as the renewal or our last contact, is asked anew each time, as of th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 from zoneinfo import ZoneInfo
 
@@ -16,14 +16,18 @@ import numpy as np
 from beforehand.calendar import to_datetime, zone_named
 from beforehand.commands import questions
 from beforehand.commands.desk import take_all
+from beforehand.commands.details import details_of
+from beforehand.commands.meanwhile import Other, Window, found_around
+from beforehand.commands.peering import as_narrowly, peers_of
 from beforehand.commands.questions import Whose
 from beforehand.errors import InputError
 from beforehand.signals import Signal, grain_of
 from beforehand.signals.dates import RENEWAL
+from beforehand.signals.tree import Absence, Milestone, Peers, SubjectKind
 from beforehand.story import Receipt, kinds
 from beforehand.story.clause import Clause, Mark
 from beforehand.story.closing import phrase
-from beforehand.story.scene import Check, Closing, Occasion, Record, Stake
+from beforehand.story.scene import Check, Closing, Happening, Occasion, Record, Stake
 
 if TYPE_CHECKING:
     from beforehand.facts import Facts
@@ -34,7 +38,10 @@ NOTICE = ("notice_period", "notice_days", "notice")
 
 @dataclass(frozen=True)
 class Kept:
-    """An alert as it is kept, for its story: the signal's name, evidence and receipts, and how it ended."""
+    """An alert as it is kept, for its story: the signal's name, evidence and receipts, and how it ended.
+
+    It holds since `since_us` and opened at `opened_us`; `others` are the alerts of other signals around that time.
+    """
 
     account: str
     scope: str
@@ -42,24 +49,35 @@ class Kept:
     evidence: Mapping[str, Any]
     receipts: Sequence[Mapping[str, Any]]
     closed: str | None = None
+    since_us: int | None = None
+    opened_us: int | None = None
+    others: Sequence[Other] = ()
 
 
 def occasion_of(facts: Facts, folder: Folder, kept: Kept, record: Mapping[str, Any] | None, now_us: int) -> Occasion:
     """The story of a kept alert as of now: its receipts checked, and what stands around it asked anew."""
     clauses = [Clause.from_json(c) for c in kept.evidence.get("clauses", ())]
     then = [Receipt.from_json(r) for r in kept.receipts]
-    checks = _checks(facts, then, now_us)
-    whose = _whose(facts, kept)
+    subject: SubjectKind = kept.evidence.get("subject") or ("person" if kept.scope else "account")
+    checks = _checks(facts, folder, clauses, then, now_us)
+    whose = replace(_whose(facts, kept), scope=kept.scope, subject=subject)
     around, stake = surroundings(facts, whose, now_us, len(then))
+    receipts = [*then, *around]
+    normal = _normal(facts, folder, whose, clauses, then) if subject == "account" else None
+    receipts += [] if normal is None else [normal]
+    more, details = details_of(facts, clauses, then, len(receipts))
+    receipts += more
+    meanwhile, proofs, looked_at = _meanwhile(facts, folder, whose, kept, clauses, then, len(receipts))
+    receipts += proofs
     signal = folder.signals.get(kept.signal)
     return Occasion(
         account=account_name(facts, whose, now_us),
         zone=zone_named(kept.evidence.get("zone", folder.settings.zone)),
         now_us=now_us,
         clauses=tuple(clauses),
-        receipts=(*then, *around),
+        receipts=tuple(receipts),
         scope=kept.scope,
-        subject=kept.evidence.get("subject") or ("person" if kept.scope else "account"),
+        subject=subject,
         any_of=bool(kept.evidence.get("any_of")),
         polarity=signal.polarity if signal else "risk",
         why=signal.why if signal else None,
@@ -67,10 +85,57 @@ def occasion_of(facts: Facts, folder: Folder, kept: Kept, record: Mapping[str, A
         record=None if record is None else record_of(record),
         tested=record is not None,
         stake=stake,
-        checks=(*checks, *(Check(True, receipt) for receipt in around)),
+        checks=(*checks, *(Check(True, receipt) for receipt in receipts[len(then) :])),
         closed=kept.closed,
         marks=tuple(Mark.from_json(mark) for mark in kept.evidence.get("marks", ())),
+        normal=None if normal is None else len(then) + len(around),
+        details=tuple(details),
+        meanwhile=tuple(meanwhile),
+        looked_at=looked_at,
     )
+
+
+def _normal(
+    facts: Facts, folder: Folder, whose: Whose, clauses: Sequence[Clause], then: Sequence[Receipt]
+) -> Receipt | None:
+    """What is normal for accounts like it, of what the first clause was judged by, as known at the close."""
+    clause = next((c for c in clauses if c.role == "" and not isinstance(c.leaf, Peers | Milestone)), None)
+    if clause is None or clause is not clauses[0] or clause.quantity.metric not in folder.metrics:
+        return None
+    receipt, leaf = then[clause.receipt], clause.leaf
+    query, quantity = receipt.query, clause.quantity
+    if isinstance(leaf, Absence):  # nothing today is normal for many: what the whole silence is beside is told
+        days = clause.streak.of
+        quantity, query = replace(quantity, rolling_days=days), replace(query, span=days)
+        if len(query.edges_us) <= days:
+            return None
+    return peers_of(
+        facts, folder, quantity, clause.grain, query.edges_us[-1], receipt.known_us, [(whose, query)],
+        ways=as_narrowly(),
+    )[0]  # fmt: skip
+
+
+def _meanwhile(
+    facts: Facts,
+    folder: Folder,
+    whose: Whose,
+    kept: Kept,
+    clauses: Sequence[Clause],
+    then: Sequence[Receipt],
+    first: int,
+) -> tuple[list[Happening], list[Receipt], int]:
+    """What else happened around the opening, as known then."""
+    from beforehand.facts.beginnings import beginnings
+
+    if kept.opened_us is None or kept.since_us is None or whose.nodes == (-1,):
+        return [], [], 0
+    known = max((receipt.known_us for receipt in then), default=kept.opened_us)
+    window = Window.of(kept.since_us, kept.opened_us, known)
+    born = min(beginnings(facts, whose.nodes, known).values(), default=None)
+    members = tuple(m for clause in clauses for m in then[clause.receipt].query.members)
+    whose = replace(whose, born_us=born, members=members if whose.subject == "person" else ())
+    judged = {clause.quantity.metric for clause in clauses}
+    return found_around(facts, folder, whose, window, judged, kept.others, first)
 
 
 def shape_of(evidence: Mapping[str, Any], kept: Sequence[Mapping[str, Any]], now_us: int) -> dict[str, Any] | None:
@@ -92,14 +157,39 @@ def _whose(facts: Facts, kept: Kept) -> Whose:
     return Whose(kept.account, nodes)
 
 
-def _checks(facts: Facts, then: Sequence[Receipt], now_us: int) -> list[Check]:
+def _checks(
+    facts: Facts, folder: Folder, clauses: Sequence[Clause], then: Sequence[Receipt], now_us: int
+) -> list[Check]:
     """Of each receipt, whether it still gives the answer of then, and the answer with all that is known now."""
     from beforehand.facts import receipts
 
-    asks = [*receipts.asks_of(then), *((one.query, max(now_us, one.known_us)) for one in then)]
+    of_peers = {clause.peers: clause for clause in clauses if clause.peers is not None}
+    own = [nth for nth in range(len(then)) if nth not in of_peers]
+    asks = [*receipts.asks_of([then[n] for n in own]), *((then[n].query, max(now_us, then[n].known_us)) for n in own)]
     taken = receipts.take_all(facts, asks)
-    pairs = zip(then, taken[: len(then)], taken[len(then) :], strict=True)
-    return [Check(receipts.same(one, again), now) for one, again, now in pairs]
+    found = {
+        nth: Check(receipts.same(then[nth], again), now)
+        for nth, again, now in zip(own, taken[: len(own)], taken[len(own) :], strict=True)
+    }
+    for place, clause in of_peers.items():
+        found[place] = _check_of_peers(facts, folder, clause, then[place])
+    return [found[nth] for nth in range(len(then))]
+
+
+def _check_of_peers(facts: Facts, folder: Folder, clause: Clause, then: Receipt) -> Check:
+    """Whether accounts alike still had what they had; who is alike with all that is known today is another question."""
+    from beforehand.facts.receipts import same
+
+    leaf = clause.leaf
+    if not isinstance(leaf, Peers) or clause.quantity.metric not in folder.metrics:
+        return Check(True)
+    query = replace(then.query, like=())
+    (again,) = peers_of(
+        facts, folder, clause.quantity, clause.grain, query.edges_us[-1], then.known_us,
+        [(Whose("", query.accounts), query)], ways=(leaf.like or as_narrowly()[-1],), share=leaf.share,
+        down=leaf.direction == "down",
+    )  # fmt: skip
+    return Check(again is not None and same(then, replace(again, query=replace(again.query, exclusions=""))))
 
 
 def surroundings(facts: Facts, whose: Whose, now_us: int, first: int) -> tuple[list[Receipt], Stake]:

@@ -22,8 +22,8 @@ from beforehand.commands.opened import Opening
 from beforehand.commands.peering import peers_of
 from beforehand.commands.questions import Whose
 from beforehand.commands.zones import ended_in
-from beforehand.signals.dates import SIGNUP
 from beforehand.signals.asked import node_grain
+from beforehand.signals.dates import SIGNUP
 from beforehand.signals.tree import Absence, Leaf, Milestone, Node, Peers, SubjectKind
 from beforehand.signals.tree import Any as AnyOf
 from beforehand.story import Query, Receipt, words

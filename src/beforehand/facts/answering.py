@@ -162,7 +162,7 @@ def _table(rows: Sequence[tuple[Any, ...]], names: tuple[str, ...], types: tuple
     return pa.table({n: pa.array(c, t) for n, c, t in zip(names, columns, types, strict=True)})
 
 
-def _rows(facts: Facts, asks: Sequence[Ask], aside: str | None) -> str:
+def _rows(facts: Facts, asks: Sequence[Ask], aside: str | None, more: str = "") -> str:
     """SQL for the rows the questions are about: `ask`, `us`, `seq`, `id`, `sign`, `value`, `hit`, `item`, `account`,
     and the digest of each as `low` and `high`."""
     from beforehand.panel import where
@@ -200,7 +200,7 @@ def _rows(facts: Facts, asks: Sequence[Ask], aside: str | None) -> str:
     inner = (
         f"SELECT q.ask, epoch_us(t.occurred_at) AS us, t.stored_seq AS seq, t.id, t.account, t.member, "
         f"{'t.sign' if versioned else '1'} AS sign, CAST({value} AS DOUBLE) AS value, CAST({hit} AS BOOLEAN) AS hit, "
-        f"CAST({item} AS VARCHAR) AS item, {key} AS key FROM {aside or _read_from(facts, query)} t {joined} "
+        f"CAST({item} AS VARCHAR) AS item, {key} AS key{more} FROM {aside or _read_from(facts, query)} t {joined} "
         f"WHERE {' AND '.join(conditions)}"
     )
     if people:
@@ -385,3 +385,30 @@ def active(query: Query) -> Query:
     """The people who were active in the same periods, which a number per active person is divided by."""
     plain = {"of": None, "where": None, "made": "", "standing": False, "key": ()}
     return replace(query, table="events", aggregate="people", per_active=False, **plain)  # type: ignore[arg-type]
+
+
+def newest_rows(
+    facts: Facts, query: Query, known_us: int, since_us: int, most: int
+) -> list[tuple[str, int, int, int | None]]:
+    """The newest rows that a count is of, from `since_us` on: id, when (UTC microseconds), account and member.
+
+    Of tickets that were made facts of, the ids of the tickets; what was taken back or has ended is left out.
+    """
+    asked = replace(query, edges_us=(max(since_us, ALWAYS), query.edges_us[-1]), span=1, standing=False)
+    whose, when, _ = _tables([(asked, known_us)])
+    name = "coalesce(ticket, id)" if query.made else "id"
+    given = {"asked_whose": whose, "asked_when": when}
+    for table, arrow in given.items():
+        facts.connection.register(table, arrow)
+    try:
+        rows = _rows(facts, [(replace(asked, aggregate="count"), known_us)], None, ", t.ticket" if query.made else "")
+        found = facts.connection.execute(
+            f"SELECT {name} AS name, max(us) AS newest, arg_max(account, us), arg_max(member, us) FROM ({rows}) "
+            f"GROUP BY 1 HAVING sum(sign) > 0 ORDER BY newest DESC, name LIMIT {int(most)}"
+        ).fetchall()
+    finally:
+        for table in given:
+            facts.connection.unregister(table)
+    return [
+        (str(n), int(at), int(account), None if member is None else int(member)) for n, at, account, member in found
+    ]

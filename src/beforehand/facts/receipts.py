@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from beforehand.facts.answering import ALWAYS, SAMPLES, Answer, Ask, active, answers
 from beforehand.facts.quoting import text
+from beforehand.facts.rows import rows
 from beforehand.story.receipt import Query, Receipt, Value
 
 if TYPE_CHECKING:
@@ -34,13 +35,15 @@ def take_all(facts: Facts, asks: Sequence[Ask]) -> list[Receipt]:
     asked = [(q if q.table == "traits" else replace(q, exclusions=rules), known) for q, known in asks]
     distinct = list(dict.fromkeys(asked))
     of_traits = [ask for ask in distinct if ask[0].table == "traits"]
-    of_facts = [ask for ask in distinct if ask[0].table != "traits"]
+    of_rows = [ask for ask in distinct if ask[0].aggregate == "row"]
+    of_facts = [ask for ask in distinct if ask[0].table != "traits" and ask[0].aggregate != "row"]
     divided = [ask for ask in of_facts if ask[0].per_active]
     plain = [(replace(q, per_active=False), known) for q, known in of_facts]
     found = answers(facts, [*plain, *((active(q), known) for q, known in divided)])
     people = dict(zip(divided, found[len(plain) :], strict=True))
     taken = {ask: _receipt(ask, own, people.get(ask)) for ask, own in zip(of_facts, found, strict=False)}
     taken |= zip(of_traits, _traits(facts, of_traits), strict=True)
+    taken |= zip(of_rows, rows(facts, of_rows), strict=True)
     return [taken[ask] for ask in asked]
 
 

@@ -65,6 +65,23 @@ def find_alerts(
     return list(session.scalars(select(Alert).where(*wanted).order_by(Alert.number)))
 
 
+@dataclass(frozen=True)
+class Opened:
+    """That an alert of a signal opened on an account, without all that is kept with it."""
+
+    number: int
+    signal: str
+    account: str
+    opened_at: datetime
+
+
+def opened_between(session: Session, first: datetime, last: datetime) -> list[Opened]:
+    """The alerts told to people that opened from `first` to `last`, in the order in which they were raised."""
+    wanted = select(Alert.number, Alert.signal, Alert.account, Alert.opened_at)
+    inside = wanted.where(Alert.shadow.is_(False), Alert.opened_at >= first, Alert.opened_at <= last)
+    return [Opened(*row) for row in session.execute(inside.order_by(Alert.number)).all()]
+
+
 def alert_of(session: Session, name: str) -> Alert | None:
     """The alert of a public id (`A-1042`), or None."""
     number = alert_number(name)

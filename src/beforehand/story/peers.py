@@ -85,9 +85,11 @@ def _had(view: View, receipt: Receipt, found: Standing) -> str:
     of = f"of {words.number(found.count)} accounts like {view.occasion.account}{alike(receipt)}, half "
     low, mid, high = (clause.said(v) for v in (found.low, found.mid, found.high))
     spread = low if low == high else f"{low} to {high}"
-    middle = f", the middle one {mid}" if low != high and mid not in (low, high) else ""
-    when = "then" if clause.quantity.standing else _same(clause.grain)
-    text = f"{of}had {spread}{middle} {when}"
+    middle = f" (the middle one {mid})" if low != high and mid not in (low, high) else ""
+    days = receipt.query.span
+    when = "then" if clause.quantity.standing else f"in the same {days} days" if days > 1 else _same(clause.grain)
+    what = f"{spread} {clause.called}" if clause.rate else f"{clause.called} of {spread}"
+    text = f"{of}had {what} {when}{middle}"
     more, less = words.number(found.above), words.number(found.below)
     if found.above >= found.below:
         return f"{text}; {'all' if found.above == found.count else more} had more than {view.occasion.account}"

@@ -44,6 +44,24 @@ class Detail:
 
 
 @dataclass(frozen=True)
+class Happening:
+    """One thing that happened around the time: what proves it, in the last `weeks` of its receipt where it is a series.
+
+    `name` is who or what it is about, `about` more of it (a role, a headline); `p` is how unusual it is for the
+    account.
+    """
+
+    kind: str
+    p: float
+    receipts: tuple[int, ...] = ()
+    name: str = ""
+    about: str = ""
+    weeks: int = 1
+    at_us: int = 0
+    clause: Clause | None = None
+
+
+@dataclass(frozen=True)
 class Record:
     """How a signal did on history: right of `finished` episodes, with its interval, and the median lead in days.
 
@@ -95,7 +113,8 @@ class Occasion:
     `closed` the reason of an episode that is over. `dated` names each period by its day instead of `last week`, for
     what is kept and read later. `tested` is False where the signal was never run over history. `marks` are the traits
     that were read. `scope` names the `subject` of it that the alert is about, blank for the account itself; `normal` is
-    the place of what accounts alike had.
+    the place of what accounts alike had, `details` the rows behind clauses, `meanwhile` what else happened, the most
+    unusual first, of so many things `looked_at`.
     """
 
     account: str
@@ -118,6 +137,8 @@ class Occasion:
     marks: tuple[Mark, ...] = ()
     normal: int | None = None
     details: tuple[Detail, ...] = ()
+    meanwhile: tuple[Happening, ...] = ()
+    looked_at: int = 0
 
     @property
     def who(self) -> str:
@@ -192,13 +213,17 @@ class Series:
 
 @dataclass(frozen=True)
 class Story:
-    """What a colleague would say of an alert: the headline first, then the sentences in the order they matter."""
+    """What a colleague would say of an alert: the headline first, then the sentences in the order they matter.
+
+    What else happened was found among `looked_at` things.
+    """
 
     headline: str
     sentences: tuple[Sentence, ...]
     series: tuple[Series, ...]
     receipts: tuple[Receipt, ...] = field(default=(), repr=False)
     status: str = TRUE
+    looked_at: int = 0
 
     def of(self, *topics: str) -> tuple[Sentence, ...]:
         """The sentences about these topics."""
@@ -217,6 +242,7 @@ class Story:
             "stake": self.first("stake"),
             "closes_when": self.first("close"),
             "record": self.first("record"),
+            "looked_at": self.looked_at,
             "series": [s.as_json() for s in self.series],
         }
 

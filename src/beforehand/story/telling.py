@@ -12,6 +12,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from beforehand.story import around, kinds, marks, words
+from beforehand.story.meanwhile import meanwhile
+from beforehand.story.peers import normal
 from beforehand.story.receipt import Receipt
 from beforehand.story.scene import TRUE, Occasion, Sentence, Series, Story
 from beforehand.story.view import Told
@@ -41,6 +43,7 @@ def tell(occasion: Occasion) -> Story:
         series=series,
         receipts=occasion.receipts + tuple(c.now for c in occasion.checks if c.now is not None),
         status=status,
+        looked_at=occasion.looked_at,
     )
 
 
@@ -48,7 +51,8 @@ def _plain(occasion: Occasion) -> Story:
     told = [kinds.tell(occasion, clause) for clause in occasion.clauses]
     marked = [marks.tell(occasion, mark) for mark in occasion.marks]
     sentences = [s for t in told for s in t.sentences] + [s for _, more in marked for s in more]
-    after: tuple[Part, ...] = (around.stake, around.owner, around.contact, around.why)
+    sentences.extend(_normal(occasion))
+    after: tuple[Part, ...] = (meanwhile, around.stake, around.owner, around.contact, around.why)
     for part in after:
         sentences.extend(part(occasion))
     if occasion.closed is None:
@@ -56,7 +60,16 @@ def _plain(occasion: Occasion) -> Story:
     sentences.extend(around.record(occasion))
     signs = [(c.role == "first", t) for c, t in zip(occasion.clauses, told, strict=True) if c.role != "unless"]
     also = [text for text, _ in marked if text]
-    return Story(_headline(signs, also), tuple(sentences), _shapes([t for _, t in signs]), occasion.receipts)
+    headline, shapes = _headline(signs, also), _shapes([t for _, t in signs])
+    return Story(headline, tuple(sentences), shapes, occasion.receipts, looked_at=occasion.looked_at)
+
+
+def _normal(occasion: Occasion) -> list[Sentence]:
+    """What is normal for accounts like it, of the first clause that says a number."""
+    if occasion.normal is None or not occasion.clauses:
+        return []
+    said = normal(occasion, occasion.clauses[0], occasion.receipts[occasion.normal])
+    return [] if said is None else [said]
 
 
 def _headline(signs: list[tuple[bool, Told]], also: list[str]) -> str:
