@@ -23,16 +23,16 @@ def lay_joins(reader: duckdb.DuckDBPyConnection) -> None:
         """CREATE OR REPLACE TEMP TABLE joins AS
         WITH own AS (
             SELECT m.account, m.member, coalesce(a.into_node, m.account) AS root,
-            coalesce(p.into_node, m.person) AS person
+            coalesce(p.into_node, m.person) AS one
             FROM members m LEFT JOIN canon_account a ON a.node = m.account LEFT JOIN canon_person p ON p.node = m.person
-            WHERE root IN (SELECT into_node FROM canon_account) OR person IN (SELECT into_node FROM canon_person)
+            WHERE root IN (SELECT into_node FROM canon_account) OR one IN (SELECT into_node FROM canon_person)
             UNION ALL
             SELECT node, -1, into_node, -1 FROM canon_account
             UNION ALL
             SELECT DISTINCT into_node, -1, into_node, -1 FROM canon_account),
         shared AS (
-            SELECT root, person, min((account, member)) AS least FROM own GROUP BY ALL HAVING count(*) > 1)
-        SELECT account, member, least[1] AS to_account, least[2] AS to_member FROM own JOIN shared USING (root, person)
+            SELECT root, one, min((account, member)) AS least FROM own GROUP BY ALL HAVING count(*) > 1)
+        SELECT account, member, least[1] AS to_account, least[2] AS to_member FROM own JOIN shared USING (root, one)
         """
     )
 
