@@ -75,6 +75,8 @@ MERGES = {
     ),
     "last": ("the newest value of `of:`", "the value before, carried forward", "the newest wins"),
     "people": ("different people", "0", "bitmaps, joined: a person on two days is one person"),
+    "distinct": ("different values of `of:`", "0", "bitmaps, joined: a feature used on two days is one feature"),
+    "distinct": ("different values of `of:`", "0", "bitmaps, joined: a value on two days is one"),
 }
 
 
@@ -135,7 +137,7 @@ def metrics() -> str:
         "# Metrics\n",
         "A metric has exactly one of these, which names the fact table it reads.\n",
         _table(("", "counts", "of nothing", "over several periods"), rows),
-        "Outside an account's life there is no value at all, not zero.\n",
+        "Outside an account's life, and before `tracking since`, there is no value at all, not zero.\n",
         "## Conditions\n",
         "`where:`, the `of:` of a share, and `exclude: events:` are conditions on one row, written as in SQL: "
         "comparisons, "
