@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,12 +12,14 @@ from beforehand.signals import Vocabulary, echo, parse, say
 from beforehand.signals.clauses import COURSE_BASELINE
 from beforehand.signals.tree import (
     SEVERITIES,
+    USUAL_BASELINE,
     Absence,
     After,
     AlertOpen,
     All,
     Among,
     Any,
+    BackAndForth,
     Both,
     Change,
     Compare,
@@ -23,16 +27,25 @@ from beforehand.signals.tree import (
     Due,
     Either,
     Level,
+    Mentions,
+    Milestone,
     Named,
+    Negation,
     Node,
     Not,
+    Overdue,
+    Peers,
     Population,
     Quantity,
+    Repeated,
     Sentence,
     Streak,
     Then,
+    Turned,
     Unless,
     Usual,
+    Waiting,
+    Without,
 )
 
 COUNTED = ("logins", "active_people", "events", "errors", "tickets")
@@ -53,8 +66,40 @@ def streaks(draw: st.DrawFn) -> Streak:
     return Streak(draw(st.integers(1, of)), of)
 
 
+spans = st.integers(1, 10**6).map(lambda seconds: seconds * 1_000_000) | st.sampled_from([3_600_000_000])
+mentioned = st.lists(
+    text.map(lambda word: word.lower()).filter(lambda word: word == word.lower()), min_size=1, max_size=3, unique=True
+).map(tuple)
+MADE = (
+    st.builds(Quantity, st.just("export_started"), made=st.builds(Without, st.just("export_finished"), spans))
+    | st.builds(Quantity, st.just("setup_steps"), made=st.builds(Repeated, st.integers(2, 40), spans))
+    | st.builds(Quantity, st.just("settings_page"), made=st.builds(BackAndForth, st.just("report_page"), spans))
+    | st.builds(Quantity, st.sampled_from(("all messages", "tickets")), made=st.builds(Mentions, mentioned))
+    | st.builds(Quantity, st.just("tickets"), made=st.builds(Turned, st.sampled_from(("reopened", "reassigned"))))
+)
+STANDING = st.builds(
+    Quantity,
+    st.sampled_from(("tickets", "urgent_tickets")),
+    made=st.builds(Waiting, st.integers(1, 400), st.booleans()),
+    standing=st.just(True),
+) | st.builds(
+    Quantity, st.just("all invoices"), made=st.builds(Overdue, st.integers(1, 400)), standing=st.just(True)
+)  # fmt: skip
+roles = st.sampled_from(("admin", "primary admin", "decision maker", "or else", "2nd"))
+likes = st.just(()) | st.lists(st.sampled_from(("plan", "region", "size", "age")), min_size=1, unique=True).map(tuple)
+shares = st.integers(1, 50).map(lambda percent: percent / 100)
+
+
 @st.composite
 def readings(draw: st.DrawFn) -> tuple[Quantity, Grain]:
+    match draw(st.integers(0, 5)):
+        case 0:
+            made = draw(MADE)
+            return (made, draw(grains)) if draw(st.booleans()) else (replace(made, rolling_days=7), Grain.DAY)
+        case 1:
+            return draw(STANDING), draw(grains)
+        case 2:
+            return Quantity(draw(st.sampled_from(COUNTED)), role=draw(roles)), draw(grains)
     per_active = draw(st.booleans())
     if draw(st.booleans()):
         return Quantity(draw(st.sampled_from(ROLLED)), per_active, draw(st.integers(1, 400))), Grain.DAY
@@ -65,7 +110,7 @@ def readings(draw: st.DrawFn) -> tuple[Quantity, Grain]:
 def leaves(draw: st.DrawFn) -> Node:
     quantity, grain = draw(readings())
     streak = draw(streaks())
-    match draw(st.integers(0, 7)):
+    match draw(st.integers(0, 10)):
         case 0:
             bound = draw(st.floats(0, 1)) if quantity.metric == "error_rate" else draw(bounds)
             return Level(quantity, draw(st.sampled_from(("<", "<=", ">", ">="))), bound, grain, streak)
@@ -77,9 +122,20 @@ def leaves(draw: st.DrawFn) -> Node:
             return Change(quantity, direction, fraction, baseline, grain, streak, ago)
         case 2:
             baseline = draw(st.sampled_from((USUAL_BASELINE[grain], 8, 40)))
-            return Usual(quantity, draw(st.sampled_from(("down", "up"))), baseline, grain, streak, draw(st.booleans()))
+            side = draw(st.sampled_from(("down", "up", "within")))
+            far = side != "within" and draw(st.booleans())
+            return Usual(quantity, side, baseline, grain, streak, far)  # type: ignore[arg-type]
         case 3:
-            return Absence(Quantity(draw(st.sampled_from(COUNTED))), draw(st.integers(1, 400)))
+            business = draw(st.booleans())
+            role = draw(st.none() | roles)
+            return Absence(Quantity(draw(st.sampled_from(COUNTED)), role=role), draw(st.integers(1, 200)), business)
+        case 8:
+            return Peers(quantity, draw(st.sampled_from(("down", "up"))), draw(shares), draw(likes), grain, streak)
+        case 9:
+            return Milestone(Quantity(draw(st.sampled_from(COUNTED))), draw(st.integers(1, 400)), draw(past))
+        case 10:
+            counted = Quantity(draw(st.sampled_from(COUNTED)))
+            return Milestone(counted, None, "signup", draw(shares), draw(likes))
         case 5:
             return Due(draw(dates), draw(st.integers(1, 400)))
         case 6:
@@ -101,7 +157,7 @@ def compounds(parts: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     several = st.lists(parts, min_size=2, max_size=3).map(tuple)
     within = st.none() | st.integers(1, 60)
     pairs = st.builds(Then, parts, parts, st.integers(90, 400)) | st.builds(Unless, parts, parts)
-    pairs |= st.builds(After, parts, st.integers(1, 400), past)
+    pairs |= st.builds(After, parts, st.integers(1, 400), past) | st.builds(Negation, parts)
     return st.builds(Any, several) | st.builds(All, several, within) | pairs
 
 
@@ -135,6 +191,28 @@ def test_the_canonical_form_reads_back_as_the_same_tree(
     assert (read.condition, read.subject, read.population) == (condition, subject, population), written
     assert say(read, vocabulary) == written
     assert echo(read, vocabulary) == echo(sentence, vocabulary)
+
+
+OVER_TICKETS = st.builds(
+    Level,
+    st.builds(Quantity, st.just("tickets"), made=st.none() | st.builds(Turned, st.just("reopened"))) | STANDING,
+    st.sampled_from(("<", ">=")),
+    bounds,
+    grains,
+    streaks(),
+).filter(lambda leaf: leaf.quantity.metric != "all invoices")
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.recursive(OVER_TICKETS, compounds, max_leaves=3), populations, st.sampled_from(("ticket", "issue")))
+def test_sentences_about_tickets_and_issues_read_back(
+    vocabulary: Vocabulary, condition: Node, population: Population | None, subject: str
+) -> None:
+    written = say(Sentence("", condition, subject, population), vocabulary)  # type: ignore[arg-type]
+    if len(written) > 1000 or written.count("(") > 20:
+        return
+    read = parse(written, vocabulary)
+    assert (read.condition, read.subject, read.population) == (condition, subject, population), written
 
 
 def test_the_echo_says_every_default_in_plain_words(vocabulary: Vocabulary) -> None:

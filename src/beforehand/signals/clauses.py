@@ -106,6 +106,8 @@ class Clauses(Parts):
         if not self._is_counted(said):
             raise Misfit(f"{self.vocabulary.name(said.metric)} is not counted.", said.start, said.end)
         quantity, grain, streak = self._when(said, items)
+        if isinstance(said.made, t.Waiting):
+            said = replace(said, about="ticket")  # each by itself; so many of them would be about the account
         return self._marked(t.Level(quantity, ">=", 1, grain, streak), said, items)
 
     def change(self, parts: list[Whatever]) -> t.Node:
@@ -339,8 +341,6 @@ class Clauses(Parts):
     ) -> t.Node:
         aggregate = "count" if said.made else self.vocabulary.aggregates.get(said.metric)
         name = self.vocabulary.name(said.metric)
-        if isinstance(said.made, t.Waiting):
-            said = replace(said, about=None)  # so many of them: it is about the account
         of = entitled.trait if entitled else self.vocabulary.out_of.get(said.metric) if amount.percent else None
         if of is not None and (not amount.percent or aggregate == "share"):
             where = entitled or amount

@@ -80,7 +80,7 @@ class Making(Fitting):
         token, amount = token_of(parts, "METRIC"), one_of(parts, Amount)
         unit = next(p for p in parts if isinstance(p, Token) and p.type in ("UNIT", "BUSINESS"))
         made = t.Waiting(self._days_of(amount, unit), unit.type == "BUSINESS")
-        return self._said(parts, self._rows(token, "tickets"), made, about="ticket")
+        return self._said(parts, self._rows(token, "tickets"), made)
 
     def overdue(self, parts: list[Whatever]) -> Said:
         """`invoices overdue by more than 60 days`."""

@@ -94,12 +94,13 @@ class Populations(Fitting):
             return condition, "person", claim if population is None else t.Both((claim, population))
         if roles:
             condition = self._as_one(condition, marks)
-        subject = self._subject([m for m in marked if m is not None and m.role is None], len(found), named, explicit)
+        firm = [m for m in marked if m is not None and m.role is None]
+        subject = self._subject(firm, len(found), named, explicit, where=population is not None)
         self._has_it(condition, subject, explicit)
         return condition, subject, population
 
     def _subject(
-        self, marked: list[Said], parts: int, named: t.SubjectKind | None, explicit: Token | None
+        self, marked: list[Said], parts: int, named: t.SubjectKind | None, explicit: Token | None, *, where: bool
     ) -> t.SubjectKind:
         """The one subject: what is said to be, else what all parts are about."""
         for mark in marked:
@@ -115,9 +116,8 @@ class Populations(Fitting):
                 raise Misfit(said, others[0].start, others[0].end, None, "Make two signals of it.")
             assert firm[0].about is not None
             return firm[0].about
-        if named not in (None, "account"):
-            assert named is not None
-            return named
+        if named is not None and (named != "account" or not where):
+            return named  # `for accounts where ...` may say whose tickets; `for each account` says whom
         about = {mark.about for mark in marked}
         if len(marked) == parts and len(about) == 1 and None not in about:
             return next(kind for kind in about if kind is not None)
