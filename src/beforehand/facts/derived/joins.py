@@ -9,7 +9,7 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from beforehand.facts.asking import only
+from beforehand.facts.asking import first, only
 from beforehand.facts.merging import canonical_tables
 
 Place = tuple[int, int]
@@ -18,6 +18,10 @@ _COLUMNS = "account, member, to_account, to_member"
 
 def lay_joins(reader: duckdb.DuckDBPyConnection) -> None:
     """Makes `joins` for the reader: every place that is one with others, and the one of them that stands for all."""
+    if first(reader, "SELECT 1 FROM merges WHERE undone_at IS NULL LIMIT 1") is None:
+        none = ", ".join(f"{column.strip()} INTEGER" for column in _COLUMNS.split(","))
+        reader.execute(f"CREATE OR REPLACE TEMP TABLE joins ({none})")
+        return
     canonical_tables(reader)
     reader.execute(
         """CREATE OR REPLACE TEMP TABLE joins AS

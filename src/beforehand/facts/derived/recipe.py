@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, get_args
 from zoneinfo import ZoneInfo
@@ -50,12 +51,12 @@ class Recipe:
     time: BusinessTime | None = None
     place: str | None = None
 
-    @property
+    @cached_property
     def condition_sql(self) -> str:
         """The rows the facts are made from, as SQL that is true or false. InputError where a condition is not one."""
         return self._sql(self.where)
 
-    @property
+    @cached_property
     def other_sql(self) -> str:
         """The rows of the other metric, as SQL that is true or false; of kinds that have none: no row."""
         return self._sql(self.other) if isinstance(self.made, Without | BackAndForth) else "false"
@@ -65,7 +66,7 @@ class Recipe:
         """Whether the facts it starts from have versions."""
         return SHAPES[self.table].versioned
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """What a table made by this recipe is known by: the same for conditions that read the same."""
         parts = [FORM, self.table, self.condition_sql, self.other_sql, *self.as_json()["made"].items()]

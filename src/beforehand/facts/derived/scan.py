@@ -47,6 +47,8 @@ def refresh(connection: duckdb.DuckDBPyConnection, table: Kept, recipe: Recipe) 
             connection.register("scope_given", scope)
             connection.execute("CREATE OR REPLACE TEMP TABLE scope AS SELECT * FROM scope_given")
             connection.unregister("scope_given")
+            if not scope.num_rows:
+                return
         keep_joins(connection, reader, table.name)
         find = _finder(recipe.made)
         query = _versions(recipe, scoped) if recipe.versioned else _ordered(reader, recipe, scoped)
