@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo openstack ravenstack test check docs bench lock clean
+.PHONY: help setup demo openstack ravenstack test check docs bench tone lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -43,6 +43,10 @@ docs: .venv/.dev ## write docs/reference and the JSON Schemas anew from the code
 bench: .venv/.dev ## the ratios of speed and size, each measured in one run
 	bench/run.sh
 
+tone: .venv/.train ## train the base reader of tone anew, and print its figures beside VADER and TF-IDF
+	OMP_NUM_THREADS=2 $(BIN)/python scripts/tone/train.py --taught
+	$(BIN)/python bench/tone.py
+
 lock: .venv/.dev ## resolve the dependencies anew; no host is written into the locks
 	scripts/lock.sh
 
@@ -80,4 +84,9 @@ clean: ## remove what make and the tools made; workspaces are left alone
 .venv/.dev: requirements-dev.lock .venv/.base
 	@if $(BIN)/uv --version >/dev/null 2>&1; then $(UV) --require-hashes -r requirements-dev.lock; \
 	else $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock; fi
+	@touch $@
+
+.venv/.train: requirements-train.lock .venv/.base
+	@if $(BIN)/uv --version >/dev/null 2>&1; then $(UV) --require-hashes -r requirements-train.lock; \
+	else $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-train.lock; fi
 	@touch $@

@@ -85,11 +85,19 @@ def _hours(value: str) -> str:
     return value
 
 
+# A place or a day, or a list of them.
+Days = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_as_days),
+    WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}}),
+]
+
+
 class CalendarSpec(Spec):
     """When business is done: what a business day is, and which days say nothing about a customer."""
 
     weekend: tuple[Weekday, ...] = Field(default=("saturday", "sunday"), description="Days of the week without work.")
-    holidays: Annotated[tuple[str, ...], BeforeValidator(_as_days)] = Field(
+    holidays: Days = Field(
         default=(),
         description=(
             "A place whose public holidays hold (`DE`, `DE-BY`), `by country` for those of each account's trait "
@@ -125,7 +133,9 @@ Since = Annotated[
 ]
 
 
-Phrases = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=100)], ...], Field(min_length=1, max_length=500)]
+Phrases = Annotated[
+    tuple[Annotated[str, Field(min_length=1, max_length=100)], ...], Field(min_length=1, max_length=500)
+]
 
 
 class OnlyPhrases(Spec):
@@ -143,6 +153,36 @@ PhraseList = Annotated[
     Annotated[Phrases, Tag("besides")] | Annotated[OnlyPhrases, Tag("in its place")],
     Discriminator(_how_listed),
 ]
+
+
+class TextSpec(Spec):
+    """What reads how messages sound. The address of an endpoint is used only where `reader` is `endpoint`."""
+
+    reader: Literal["base", "encoder", "endpoint"] = Field(
+        default="base",
+        description=(
+            "`base` comes with Beforehand; `encoder` needs the extra of that name; `endpoint` asks a model of your own, and "
+            "sends it the messages."
+        ),
+    )
+    url: str | None = Field(default=None, description="The address the endpoint is asked at.")
+    speaks: Literal["plain", "openai"] = Field(
+        default="plain",
+        description=(
+            'How it is asked: `plain` posts {"texts": [...]} and reads {"readings": [{"negative": 0.9, ...}]}; `openai` '
+            "asks the same of an OpenAI-compatible chat."
+        ),
+    )
+    model: str | None = Field(default=None, description="The name of the model, for `speaks: openai`.")
+    key_from: str | None = Field(
+        default=None, pattern=r"^[A-Za-z_]\w*$", description="The environment variable that holds the key."
+    )
+    timeout_seconds: int = Field(default=30, ge=1, le=600, description="How long one answer may take.")
+    batch: int = Field(default=16, ge=1, le=1000, description="How many messages are sent at once.")
+    mask: bool = Field(
+        default=True,
+        description="Addresses, telephone, card and account numbers and keys are taken out of what is sent.",
+    )
 
 
 class SettingsSpec(Spec):
@@ -189,6 +229,8 @@ class SettingsSpec(Spec):
         if isinstance(self.incidents, str):
             return INCIDENT_KINDS if self.incidents == "on" else ()
         return self.incidents
+
+    text: TextSpec = Field(default=TextSpec.model_construct(), description="What reads how messages sound.")
     phrases: dict[Annotated[str, Field(min_length=1)], PhraseList] = Field(
         default_factory=dict,
         description=(
