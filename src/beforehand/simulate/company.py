@@ -65,7 +65,8 @@ def truth(it: Account, first_on: date) -> dict[str, Any]:
         if m.first < last
     ]
     return {
-        "account": it.who.company.slug, "story": life.story, "from": on(life.born), "leaves": life.ends is not None,
+        "account": it.who.company.slug, "seats": it.who.seats, "story": life.story,
+        "from": on(life.born), "leaves": life.ends is not None,
         "notice_on": on(life.notice), "ends_on": on(life.ends), "reason": life.reason,
         "champion": it.folk.emails[it.folk.champion], "champion_leaves_on": on(life.champion_leaves),
         "champion_follows_on": on(life.champion_follows), "weekly_health": weeks, "moments": moments,

@@ -128,7 +128,7 @@ class Files:
                 continue
             row: Row = {
                 "person": folk.emails[k], "at": joins * DAY, "name": folk.names[k], "email": folk.emails[k],
-                "role": _roles(folk.roles[k], k == folk.champion),
+                "role": "decision maker" if folk.roles[k] in DECIDES else folk.roles[k],
                 "champion": "yes" if k in (folk.champion, folk.follower) else "no",
                 "left_on": None,
             }  # fmt: skip
@@ -179,12 +179,6 @@ class Files:
         )
         self._events.write_table(pa.table([columns[f.name] for f in EVENT_SCHEMA], schema=EVENT_SCHEMA))
         self.counts["events"] += len(order)
-
-
-def _roles(role: str, first: bool) -> str:
-    """What the customer database says of a person: also who decides about the contract, and who signed up first."""
-    said = [role, *(["decision maker"] if role in DECIDES else []), *(["primary admin"] if first else [])]
-    return ", ".join(said)
 
 
 def _by_time(row: Row) -> int:

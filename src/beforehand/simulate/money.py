@@ -98,19 +98,20 @@ class _Contract:
         return rows
 
     def _subscriptions(self) -> list[Row]:
+        """The contract and its amendments, a row each; the newest tells in further versions how it ends."""
         who, it = self.who, self.it
         ends_at = it.ends * DAY if it.ends is not None else None
-        versions: list[tuple[int, dict[str, Any]]] = [
-            (day * DAY if day == it.born else _noon(day), {"seats": seats, "amount": who.value(seats)})
-            for day, seats in self.changes
-        ]
+        versions: list[tuple[int, dict[str, Any]]] = []
+        for number, (day, seats) in enumerate(self.changes):
+            at, amendment = (_noon(day), f"-{number}") if number else (day * DAY, "")
+            about = {"subscription": f"B-{who.index:05d}{amendment}", "at": at, "seats": seats}
+            versions.append((at, {**about, "amount": who.value(seats)}))
         if it.notice is not None:
             versions.append((_noon(it.notice), {"status": "cancelling", "end_at": ends_at}))
         if ends_at is not None:
             versions.append((ends_at, {"status": "ended", "end_at": ends_at}))
         row: Row = {
-            "subscription": f"B-{who.index:05d}", "at": it.born * DAY, "plan": who.plan,
-            "currency": who.country.currency, "status": "active",
+            "plan": who.plan, "currency": who.country.currency, "status": "active",
             "start_at": (who.customer_since - self.first_on).days * DAY, "end_at": None,
         }  # fmt: skip
         rows: list[Row] = []

@@ -25,6 +25,8 @@ FIRST_WORKFLOW = 9_000_000  # numbers of planted exports; an account has fewer o
 HELP_PER_DAY = 0.05  # help pages read a working day by a team of nine
 SILENT, NO_ADMIN = 21, 30  # days after which the signals of the library speak
 PROMPT = 14
+LOOKS, LOOKS_IN, FULL = 3, 30, 0.85
+LEFT, TRIES = 3, 4
 
 
 def write(rng: np.random.Generator, pen: Pen, who: Profile, it: Life, folk: People, first_on: date, days: int) -> None:
@@ -72,7 +74,7 @@ def narrowed(it: Life, code: Int, detail: Int, at: Int) -> Int:
     return detail
 
 
-def happened(it: Life, folk: People, person: Int, code: Int, at: Int, days: int) -> None:
+def happened(it: Life, who: Profile, folk: People, person: Int, code: Int, at: Int, workflow: Int, days: int) -> None:
     """Adds to the life what came about without being planted: gaps that the signals of silence rightly tell."""
     last = it.ends if it.ends is not None else days
     reports = at[code == CODE["report created"]] // DAY
@@ -86,10 +88,40 @@ def happened(it: Life, folk: People, person: Int, code: Int, at: Int, days: int)
                 _of_itself(it, kind, before + 1, after - 1)
     if it.new and last - it.born > PROMPT and (not len(reports) or reports[0] - it.born >= PROMPT):
         _of_itself(it, "missed milestone", it.born, int(reports[0]) - 1 if len(reports) else last - 1)
+    _exports(it, person, code, at, workflow)
+    looks = at[code == CODE["upgrade page visited"]] // DAY
+    for first, third in zip(looks.tolist(), looks[LOOKS - 1 :].tolist(), strict=False):
+        if third - first < LOOKS_IN:
+            _of_itself(it, "looks at prices", first, third)
+    # How many people a week had, while the seats are those of the beginning.
+    weeks, used = np.unique(np.unique(at // (7 * DAY) * folk.size + person) // folk.size, return_counts=True)
+    for full in weeks[used > FULL * who.seats].tolist():
+        if it.grows is None or 7 * full < it.grows:
+            _of_itself(it, "seats full", 7 * full, 7 * full + 6)
+
+
+def _exports(it: Life, person: Int, code: Int, at: Int, workflow: Int) -> None:
+    """Exports that failed or were left, three in a week; and exports that one person tried four times in an hour."""
+    started = code == CODE["export started"]
+    finished = workflow[code == CODE["export finished"]]
+    left = at[started & ~np.isin(workflow, finished)] // DAY
+    for first, third in zip(left.tolist(), left[LEFT - 1 :].tolist(), strict=False):
+        if third - first < 7:
+            _of_itself(it, "abandoned exports", first, third)
+    for one in np.unique(person[started]).tolist():
+        mine = at[started & (person == one)]
+        for k in np.flatnonzero(mine[TRIES - 1 :] - mine[: len(mine) - TRIES + 1] <= HOUR).tolist():
+            _of_itself(it, "abandoned exports", int(mine[k]) // DAY, int(mine[k]) // DAY)
 
 
 def _of_itself(it: Life, kind: str, first: int, last: int) -> None:
-    if not any(first <= moment.last and moment.first <= last for moment in planted(it, kind)):
+    """Adds what came of itself, in the order of its days, unless it is planted; what goes on makes the last longer."""
+    if any(first <= moment.last and moment.first <= last for moment in planted(it, kind)):
+        return
+    before = it.moments[-1] if it.moments else None
+    if before is not None and before.kind == kind and first <= before.last + 1:
+        it.moments[-1] = Moment(kind, before.first, last, {"planted": False})
+    else:
         it.moments.append(Moment(kind, first, last, {"planted": False}))
 
 

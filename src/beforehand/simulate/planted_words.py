@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from beforehand.simulate.relations import Days, Relations, Row
 
 SUPPORT = ("Nadia Kern", "Tom Berry", "Li Wen", "Ana Ruiz", "Joost Vos")
-SAID = ("cancel", "competitor", "price", "pricing")  # what the letters say of leaving
+SAID = ("cancel", "competitor", "price", "pricing", "end our subscription")  # what the letters say of leaving
 PATIENCE = 2  # business days an urgent ticket may be open
 SAME_ISSUE, IN_DAYS = 3, 30
+TOGETHER = 60  # days in which two answers are heard together
 CADENCE = (12, 28)  # days between two contacts of an owner who keeps in touch
 
 
@@ -113,9 +114,13 @@ def happened(here: Days, made: Relations) -> None:
         for first, third in zip(opened, opened[SAME_ISSUE - 1 :], strict=False):
             if third - first < IN_DAYS * DAY:
                 _of_itself(here, "same issue", first, third)
+    pleased = [s for s in made.surveys if s["kind"] == "nps" and s["score"] >= 9]
+    for one, two in pairwise(sorted(pleased, key=lambda s: int(s["at"]))):
+        if int(two["at"]) - int(one["at"]) < TOGETHER * DAY:
+            _of_itself(here, "promoter", int(one["at"]), int(two["at"]))
     bad = [s for s in made.surveys if s["kind"] == "csat" and s["score"] <= 2]
-    for one, two in pairwise(bad):
-        if abs(int(two["at"]) - int(one["at"])) < IN_DAYS * DAY:
+    for one, two in pairwise(sorted(bad, key=lambda s: int(s["at"]))):
+        if int(two["at"]) - int(one["at"]) < IN_DAYS * DAY:
             _of_itself(here, "bad answers", int(one["at"]), int(two["at"]))
     for survey in made.surveys:
         if survey["kind"] == "nps" and survey["score"] <= 6 and roles.get(survey["person"]) in DECIDES:

@@ -37,7 +37,7 @@ PLANTS = (
     Plant("back and forth", 0.14, 0.25, (2, 6), "new, briefly"),
     Plant("missed milestone", 0.12, 0.30, (22, 60), "new"),
     Plant("abandoned exports", 0.05, 0.12, (3, 7)),
-    Plant("core action stops", 0.05, 0.12, (32, 60)),
+    Plant("core action stops", 0.08, 0.14, (32, 60)),
     Plant("narrow use", 0.06, 0.12, (50, 90)),
     Plant("lost in the help", 0.05, 0.08, (1, 2)),
     Plant("ticket waits", 0.05, 0.12, (6, 14)),
@@ -48,9 +48,9 @@ PLANTS = (
     Plant("talks of leaving", 0.03, 0.35, (1, 1)),
     Plant("admin silent", 0.09, 0.15, (42, 80)),
     Plant("we were silent", 0.09, 0.16, (60, 110), "served"),
-    Plant("invoice overdue", 0.05, 0.10, (75, 120)),
+    Plant("invoice overdue", 0.08, 0.15, (75, 120)),
     Plant("payment failed", 0.03, 0.07, (3, 9)),
-    Plant("money falls", 0.14, 0.0, (1, 1), "staying"),
+    Plant("money falls", 0.25, 0.0, (1, 1), "staying"),
     Plant("looks at the exit", 0.01, 0.40, (1, 5)),
     Plant("looks at prices", 0.05, 0.02, (3, 20)),
     Plant("at the limit", 0.05, 0.02, (4, 12)),
@@ -59,6 +59,7 @@ PLANTS = (
 ADVANCED_BY_GROWTH = {"looks at prices": 0.5, "at the limit": 0.45, "promoter": 0.35}
 DECIDES = ("manager",)  # roles whose people decide about the contract
 FEWEST_SEATS = 7  # with fewer, a seat less is no fall
+RENEWAL_NEAR = 120  # days
 BACK_AFTER, RECOVERED = 12, 35  # days until a new champion has everybody back; days in which that shows
 DECIDING = frozenset({"talks of leaving", "looks at the exit"})  # come in the last weeks before the notice
 
@@ -133,6 +134,15 @@ def _about(kind: str, where: float, who: Profile, it: Life, folk: People, day: i
     return {}
 
 
+def _before_renewal(it: Life, decline: Moment, who: Profile, days: int) -> None:
+    """The part of a decline from which on the renewal is near; who leaves, leaves when the contract is up."""
+    if it.ends is None or who.monthly:
+        return
+    first, last = max(decline.first, it.ends - RENEWAL_NEAR), min(decline.last, days - 1)
+    if first < last:
+        it.moments.append(Moment("trouble before the renewal", first, last, {"planted": True}))
+
+
 def _of_the_story(it: Life, who: Profile, days: int) -> None:
     """What a story has planted by itself, named as the signals tell it."""
     born = it.born + QUIET_BEFORE if it.new else it.born
@@ -141,6 +151,8 @@ def _of_the_story(it: Life, who: Profile, days: int) -> None:
     if it.story == "steady" and it.shrinks is not None and not planted(it, "money falls") and who.seats > 4:
         it.moments.append(Moment("money falls", it.shrinks, it.shrinks, {"planted": False}))
     for moment in list(it.moments):
+        if moment.kind == "decline":
+            _before_renewal(it, moment, who, days)
         if moment.kind == "decline" and it.story == "noisy decline":
             it.moments.append(Moment("trouble, then decline", moment.first, moment.last, {"planted": True}))
         back = moment.last if moment.kind == "pause" else None

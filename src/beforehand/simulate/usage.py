@@ -101,7 +101,7 @@ def events(
         code = np.where((code == CODE[renamed]) & (at >= (days - since) * DAY), CODE[new], code)
     detail = planted_use.narrowed(it, code, detail, at)
     order = np.flatnonzero(keep)[np.argsort(at[keep], kind="stable")]
-    planted_use.happened(it, folk, person[order], known[order], at[order], days)
+    planted_use.happened(it, who, folk, person[order], known[order], at[order], workflow[order], days)
     # A delay of -1 says: from a phone, but sent at once.
     return Events(
         person[order], code[order], detail[order], at[order], learned[order], workflow[order], delay[order] != 0
