@@ -25,6 +25,7 @@ from beforehand.workspace.spec import (
     AGGREGATES,
     RECORDED_OUTCOMES,
     TABLES,
+    CalendarSpec,
     CompoundSpec,
     ExcludeSpec,
     MetricSpec,
@@ -42,7 +43,11 @@ SOURCE = Path(beforehand.__file__).parent
 MADE = "<!-- Made from the code by scripts/reference.py (`make docs`); do not edit. -->\n\n"
 
 FILES: tuple[tuple[str, str, dict[str, type[BaseModel]]], ...] = (
-    ("beforehand.yaml", "What holds for the whole workspace.", {"": SettingsSpec, "Under `exclude:`": ExcludeSpec}),
+    (
+        "beforehand.yaml",
+        "What holds for the whole workspace.",
+        {"": SettingsSpec, "Under `exclude:`": ExcludeSpec, "Under `calendar:`": CalendarSpec},
+    ),
     (
         "metrics.yaml",
         "What is counted, and how people say it: a mapping of a metric's name to these keys. Exactly one of `count`, "
@@ -76,7 +81,6 @@ MERGES = {
     "last": ("the newest value of `of:`", "the value before, carried forward", "the newest wins"),
     "people": ("different people", "0", "bitmaps, joined: a person on two days is one person"),
     "distinct": ("different values of `of:`", "0", "bitmaps, joined: a feature used on two days is one feature"),
-    "distinct": ("different values of `of:`", "0", "bitmaps, joined: a value on two days is one"),
 }
 
 
