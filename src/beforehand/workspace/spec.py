@@ -133,8 +133,17 @@ Since = Annotated[
 ]
 
 
+def _readable(value: str) -> str:
+    if not any(sign.isalnum() for sign in value):
+        raise ValueError(f"'{value}' is no phrase; it needs a letter or a digit")
+    return value
+
+
 Phrases = Annotated[
-    tuple[Annotated[str, Field(min_length=1, max_length=100)], ...], Field(min_length=1, max_length=500)
+    tuple[Annotated[str, Field(max_length=100), AfterValidator(_readable)], ...],
+    Field(min_length=1, max_length=500),
+    BeforeValidator(_in_a_list),
+    WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}, "minLength": 1, "minItems": 1}),
 ]
 
 

@@ -105,7 +105,9 @@ def _read(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> tuple[Versio
     holder = "0"
     if isinstance(recipe.made, Turned) and recipe.made.turn == "reassigned":
         said = ", ".join(f"nullif(trim(TRY_CAST(t.properties.{name(p)} AS VARCHAR)), '')" for p in HOLDERS)
-        holder = f"coalesce((hash(lower(coalesce({said}))) >> 1)::BIGINT | 1, 0)"
+        holder = (
+            f"CASE WHEN coalesce({said}) IS NOT NULL THEN (hash(lower(coalesce({said}))) >> 1)::BIGINT | 1 ELSE 0 END"
+        )
     category = "" if invoice else ", t.category"
     found = connection.execute(
         f"""WITH chosen AS (

@@ -143,6 +143,6 @@ def append(connection: duckdb.DuckDBPyConnection, table: Kept, rows: str) -> Non
     newest = only(connection, f"SELECT coalesce(max(stored_seq), 0) FROM {table.name}")[0]
     connection.execute(
         f"INSERT INTO {table.name} (stored_seq, {', '.join(WHO)}, occurred_at, delay, sign) "
-        f"SELECT {newest} + row_number() OVER (ORDER BY learned_us, account), {', '.join(WHO)}, "
+        f"SELECT {newest} + row_number() OVER (ORDER BY learned_us, account, at_us, sign), {', '.join(WHO)}, "
         f"make_timestamp(at_us), learned_us - at_us, sign FROM ({rows})"
     )
