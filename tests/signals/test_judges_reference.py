@@ -245,3 +245,52 @@ def test_a_percentage_of_nothing_is_unsure() -> None:
     assert one(Change(Q, "down", 0.4, 1), [10, 6]) == HOLDS, "exactly 40% counts"
     assert one(Change(Q, "down", 0.9, 1), [10, 1]) == HOLDS, "also where binary numbers are off"
     assert one(Change(Q, "down", 0.4, 1), [10, 7]) == CLEAR
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_within_usual_is_the_reference(data: st.DataObject) -> None:
+    streak, counted = data.draw(streaks()), data.draw(st.booleans())
+    history = data.draw(rows(10, st.integers(20, 40).map(float) | st.just(NAN)))
+    judged = data.draw(rows(streak.of, st.integers(0, 60).map(float) | rare))
+    leaf = Usual(Q, "within", 10, streak=streak)
+    known = usual_band(history, counted, False)
+    if any(math.isinf(v) for v in judged):
+        expected = int(FAILED)
+    elif known is None:
+        expected = int(UNSURE)
+    else:
+        inside = [None if math.isnan(v) else known[0] <= v <= known[2] for v in judged]
+        expected = enough(inside, streak.need)
+    assert one(leaf, history + judged, counted) == expected
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_what_fell_in_an_idle_period_is_not_known(data: st.DataObject) -> None:
+    streak = data.draw(streaks())
+    leaf = Level(Q, "<", float(data.draw(st.integers(0, 12))), streak=streak)
+    window = data.draw(rows(streak.of, values))
+    resting = data.draw(st.lists(st.booleans(), min_size=streak.of, max_size=streak.of))
+    found = fast.judge_level(leaf, np.array([[window]]), True, np.array([[resting]]))[0, 0]
+    low = [v < leaf.bound for v in window]
+    assert found == level(leaf, [NAN if r and fell else v for v, r, fell in zip(window, resting, low, strict=True)])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_business_days_are_counted_back_one_by_one(data: st.DataObject) -> None:
+    width, days = 16, data.draw(st.integers(1, 6))
+    counts = data.draw(rows(width, st.sampled_from([0.0, 0.0, 0.0, 1.0, NAN])))
+    works = data.draw(st.lists(st.booleans(), min_size=width, max_size=width))
+    left, since = days, width
+    while left and since:
+        since -= 1
+        left -= works[since]
+    found = fast.in_business_days(np.array([[counts]]), np.array([[works]]), days)
+    verdict = fast.judge_absence(Absence(Q, days, business=True), found)[0, 0]
+    seen = counts[since:]
+    if left:
+        assert verdict == UNSURE
+    else:
+        assert verdict == (CLEAR if 1.0 in seen else UNSURE if any(map(math.isnan, seen)) else HOLDS)
