@@ -173,6 +173,17 @@ def _notes(out: Console, result: Mapping[str, Any]) -> None:
     if result["assumed_arrival"]:
         out.print(look.text("Arrival times assumed: some facts were taken as known the moment they happened.", "soft"))
     for row in result["signals"]:
+        if row.get("in_incidents"):
+            apart = row["apart_from_incidents"]
+            done = words.number(apart["episodes"] - apart["unfinished"])
+            alerts = words.counted(row["in_incidents"], "alert")
+            out.print(
+                look.text(
+                    f"{row['signal']}: {alerts} opened while the data were wrong; without them right "
+                    f"{words.number(apart['right'])} of {done}.",
+                    "soft",
+                )
+            )
         if row["fields_without_history"]:
             fields = words.listed(row["fields_without_history"])
             out.print(

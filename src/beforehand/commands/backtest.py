@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,10 @@ import numpy as np
 from beforehand import store
 from beforehand.calendar import DAY_US, to_datetime
 from beforehand.commands.definition import digest_of
+from beforehand.commands.noting import Past, past_incidents
 from beforehand.commands.proving import Progress, Proved, prove_signals, span_of
 from beforehand.facts.asking import only
-from beforehand.proof import NONE, row, words
+from beforehand.proof import NONE, prove, row, words
 from beforehand.signals import quantities_of, traits_of
 
 if TYPE_CHECKING:
@@ -48,11 +50,13 @@ def backtest(
     whole = outcome is None and horizon is None and since is None and until is None
     rows, listed, missed, records = [], [], [], []
     assumed = False
+    with ws.state() as state, state.read() as session:
+        past = past_incidents(session, ws.folder)
     with ws.facts() as facts:
         folder = ws.folder
         span = span_of(facts, since, until)
         for proved in prove_signals(facts, folder, names, span, outcome=outcome, horizon=horizon, progress=progress):
-            told = told_row(proved, facts, folder)
+            told = told_row(proved, facts, folder) | _apart(proved, facts, past)
             assumed |= told["assumed_arrival"]
             rows.append(told)
             if episodes:
@@ -87,6 +91,16 @@ def told_row(proved: Proved, facts: Facts, folder: Folder) -> dict[str, Any]:
         "assumed_arrival": _assumed(proved.signal, facts, folder),
         "fields_without_history": _undated(proved.signal, facts, folder),
     }
+
+
+def _apart(proved: Proved, facts: Facts, past: Past) -> dict[str, Any]:
+    """How many episodes opened at closes that an incident of the data made doubtful, and the figures without them."""
+    episodes = proved.episodes
+    within = past.within(facts, proved.history, np.asarray(episodes.row), np.asarray(episodes.opened))
+    if not within.any():
+        return {"in_incidents": 0, "apart_from_incidents": None}
+    trial = replace(proved.trial, row=proved.trial.row[~within], close=proved.trial.close[~within])
+    return {"in_incidents": int(within.sum()), "apart_from_incidents": row(prove(trial))}
 
 
 def _strip(proved: Proved) -> list[int]:

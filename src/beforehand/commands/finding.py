@@ -30,6 +30,7 @@ from beforehand.incidents import (
     in_its_place,
     lateness,
     moved_together,
+    rests,
     shares,
     silences,
     vanished,
@@ -140,6 +141,8 @@ class Feeds:
     facts: Facts
     feeds: dict[tuple[str, str], Pulse]
     events: dict[str, dict[str, Pulse]] = field(default_factory=dict)
+    rest: dict[tuple[str, str], Pulse] = field(default_factory=dict)
+    event_rest: dict[str, dict[str, Pulse]] = field(default_factory=dict)
     _all: Pulse | None = None
 
     @classmethod
@@ -148,7 +151,10 @@ class Feeds:
         from beforehand.facts import pulses
 
         pulses.refresh(facts, now_us, LATE_HOURS)
-        return cls(facts, {feed: _pulse(sparse) for feed, sparse in pulses.feeds(facts)})
+        found = cls(facts, {feed: _pulse(sparse) for feed, sparse in pulses.feeds(facts)})
+        if len(found.feeds) > 1:
+            found.rest = {feed: found.all.without(pulse) for feed, pulse in found.feeds.items()}
+        return found
 
     @property
     def all(self) -> Pulse:
@@ -157,16 +163,13 @@ class Feeds:
             self._all = Pulse.together(self.feeds.values())
         return self._all
 
-    def rest(self, feed: tuple[str, str]) -> Pulse | None:
-        """All but one feed; None where there is no other."""
-        return self.all.without(self.feeds[feed]) if len(self.feeds) > 1 else None
-
     def of(self, source: str) -> dict[str, Pulse]:
         """The frequent events of a source."""
         from beforehand.facts import pulses
 
         if source not in self.events:
             self.events[source] = {name: _pulse(sparse) for name, sparse in pulses.events(self.facts, source)}
+            self.event_rest[source] = rests(self.events[source])
         return self.events[source]
 
 
@@ -193,7 +196,7 @@ def silent(
             if any(_many(feeds, feed, one) for feed in feeds.feeds):
                 _keep(found, _feed_found(None, one, folder, zone))
         for feed, pulse in feeds.feeds.items():
-            own = silences(pulse, at, back, feeds.rest(feed))
+            own = silences(pulse, at, back, feeds.rest.get(feed))
             gone[feed] = own + everything
             for one in own:
                 if _many(feeds, feed, one):
@@ -201,7 +204,8 @@ def silent(
         for table, source in feeds.feeds:
             if table == "events" and "tracking" in kinds:
                 names = feeds.of(source)
-                for name, some in vanished(names, gone[table, source], at, back).items():
+                found_gone = vanished(names, feeds.event_rest[source], gone[table, source], at, back)
+                for name, some in found_gone.items():
                     for one in some:
                         _keep(found, _event_found(feeds, source, name, one, at, folder, zone))
         before = at

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ from beforehand.commands.held import Doubts, Mask, end
 from beforehand.commands.opened import read_by
 from beforehand.incidents import Incident, Reading, doubt, hour_of, touches, undone, went_on
 from beforehand.signals import grain_of, reads_alerts
-from beforehand.signals.numbers import Bool
+from beforehand.signals.numbers import Bool, Int
 from beforehand.store.incidents import DROPPED, OPEN, SETTLED
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ class Noted:
             found = doubt(reading, one, end_us, known_us)
             if not found:
                 continue
-            rows = self._rows(one, source, table, history)
+            rows = _rows(self.facts, one, source, table, history)
             into = undecided if one.undecided else settled
             for name in ("holds", "clear", "calm", "unrest"):
                 if getattr(found, name):
@@ -260,17 +260,42 @@ class Noted:
                 settled_by.append(one.number)
         return Mask(undecided, settled, tuple(by), tuple(settled_by)) if by or settled_by else None
 
-    def _rows(self, one: Incident, source: str | None, table: str | None, history: SignalHistory) -> Bool:
-        """The rows an incident touches: of one feed among several, the accounts that had facts of it."""
-        accounts = np.asarray(history.subjects.account)
-        if one.kind not in ("feed", "tracking") or source is None or table is None:
-            return np.ones(len(accounts), bool)
-        if len(self.facts.sources(table)) < 2:
-            return np.ones(len(accounts), bool)
-        from beforehand.facts import pulses
 
-        since_us = one.since_us - FIRST_LOOK_HOURS * HOUR_US
-        return np.isin(accounts, pulses.accounts_of(self.facts, (table, source), since_us, one.since_us))
+@dataclass(frozen=True)
+class Past:
+    """Incidents that were settled as ones of the data, and how the signals read what they made doubtful."""
+
+    incidents: tuple[tuple[Incident, str | None, str | None], ...]
+    readings: Mapping[str, Reading]
+
+    def within(self, facts: Facts, history: SignalHistory, row: Int, close: Int) -> Bool:
+        """Which episodes, by row and close of opening, opened where one made it doubtful that the signal holds."""
+        reading = self.readings.get(history.signal.name)
+        found = np.zeros(len(row), bool)
+        if reading is None:
+            return found
+        for one, source, table in self.incidents:
+            closes = [bool(doubt(reading, one, int(e), int(e) + history.grace_us).holds) for e in history.ends]
+            if any(closes):
+                found |= np.array(closes)[close] & _rows(facts, one, source, table, history)[row]
+        return found
+
+
+def past_incidents(session: Session, folder: Folder) -> Past:
+    """What is known to have been wrong with the data."""
+    known = [kept for kept in store.find_incidents(session) if kept.how == DATA]
+    return Past(tuple((_pure(kept), kept.source, kept.tbl) for kept in known), readings_of(folder) if known else {})
+
+
+def _rows(facts: Facts, one: Incident, source: str | None, table: str | None, history: SignalHistory) -> Bool:
+    """The rows an incident touches: of one feed among several, the accounts that had facts of it."""
+    accounts = np.asarray(history.subjects.account)
+    if one.kind not in ("feed", "tracking") or source is None or table is None or len(facts.sources(table)) < 2:
+        return np.ones(len(accounts), bool)
+    from beforehand.facts import pulses
+
+    since_us = one.since_us - FIRST_LOOK_HOURS * HOUR_US
+    return np.isin(accounts, pulses.accounts_of(facts, (table, source), since_us, one.since_us))
 
 
 def readings_of(folder: Folder) -> dict[str, Reading]:

@@ -10,7 +10,7 @@ from beforehand.incidents.pulse import Pulse, hour_of, lateness
 from beforehand.incidents.reading import ACTIVE, Effect
 from beforehand.incidents.silence import Silence, silences, went_on
 from beforehand.incidents.together import BEFORE, LIKE, Shares, Together, moved_together, shares, width
-from beforehand.incidents.tracking import REACH, in_its_place, vanished
+from beforehand.incidents.tracking import REACH, in_its_place, rests, vanished
 
 __all__ = [
     "ACTIVE",
@@ -36,6 +36,7 @@ __all__ = [
     "in_its_place",
     "lateness",
     "moved_together",
+    "rests",
     "shares",
     "silences",
     "touches",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beforehand.calendar import HOUR_US
-from beforehand.signals.numbers import Bool, Int
+from beforehand.signals.numbers import Int
 
 LATE_HOURS = (0, 1, 2, 3, 6, 12, 24, 48, 72, 96, 120, 144, 168, 240, 336, 504, 720)
 """Facts are told apart by so many hours, at most, between the end of their hour and when they were learned.
@@ -95,24 +95,26 @@ class Cells:
         """What each cell had, as known in the end, `[cells]`."""
         return np.asarray(self.known.max(axis=2).sum(axis=1), dtype=np.int64)
 
-    def first_known(self, need: Int) -> Int:
+    def first_known(self, need: int) -> Int:
         """The hour by whose start so many facts of each cell were known, `[cells]`; `NEVER` where they were not."""
         size = len(self.known)
+        if not size:
+            return np.empty(0, np.int64)
         ends = (np.arange(size * self.cell) + self.first * self.cell + 1).reshape(size, self.cell)
         moments = ends[:, :, None] + STEPS
         gained = np.diff(self.known, axis=2, prepend=0)
         if self.cell == 1:
             total = self.known[:, 0, :]
-            enough = total >= need[:, None]
-            step = np.argmax(enough, axis=1)
-            return np.where(enough.any(axis=1), moments[np.arange(size), 0, step], NEVER)
+            reached = total >= need
+            step = np.argmax(reached, axis=1)
+            return np.where(reached.any(axis=1), moments[np.arange(size), 0, step], NEVER)
         # Over several hours, what became known when, in order.
         flat, gain = moments.reshape(size, -1), np.maximum(gained, 0).reshape(size, -1)
         order = np.argsort(flat, axis=1, kind="stable")
         total = np.cumsum(np.take_along_axis(gain, order, axis=1), axis=1)
-        enough = total >= need[:, None]
-        found = np.take_along_axis(flat, order, axis=1)[np.arange(size), np.argmax(enough, axis=1)]
-        return np.where(enough.any(axis=1), found, NEVER)
+        reached = total >= need
+        found = np.take_along_axis(flat, order, axis=1)[np.arange(size), np.argmax(reached, axis=1)]
+        return np.where(reached.any(axis=1), found, NEVER)
 
 
 def hour_of(us: int) -> int:
@@ -120,10 +122,10 @@ def hour_of(us: int) -> int:
     return us // HOUR_US
 
 
-def present(counts: Int, typical: NDArray[np.float64], share: float) -> tuple[Bool, Int]:
-    """Whether each cell has what counts as something, a small share of what is usual or one fact; and how much that is.
+def enough(typical: NDArray[np.float64], share: float) -> int:
+    """How many facts in a cell are something: a small share of a full one, and one at least.
 
     A few strays that trickle in from a feed that has stopped are nothing.
     """
-    need = np.maximum(1, np.ceil(typical * share)).astype(np.int64)
-    return counts >= need, need
+    full = float(np.percentile(typical, 90)) if len(typical) else 0.0
+    return max(1, int(np.ceil(full * share)))

@@ -8,7 +8,7 @@ is its usual gap. Gaps are seen as they looked then: a feed that is learned late
 Where everything else is quiet too, as between Christmas and New Year, time goes more slowly: each hour weighs only as
 much of itself as the rest of what comes has of its usual amount that day.
 
-A gap is longer than usual where it weighs more than the longest of the past by half, by three times what that was
+A gap is longer than usual where it weighs more than the longest of the past by half, by twice what that was
 above the median gap, and at least `LEAST`. The very longest of many gaps of the past is left out: it may have been an
 incident itself. Feeds with something in few hours are looked at by days.
 """
@@ -20,7 +20,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from beforehand.incidents.pulse import NEVER, Cells, Pulse, present
+from beforehand.incidents.pulse import NEVER, Cells, Pulse, enough
 from beforehand.signals.numbers import Bool, Float, Int
 
 HOURS, DAYS = 1, 24
@@ -34,14 +34,14 @@ TRICKLE = 0.02
 """Less than this share of what is usual is nothing."""
 LIKE_DAYS, FEW_FACTS = 8, 5.0
 """All else is held against the same weekday of so many weeks before; so few facts more or less say little."""
-LONGER, ABOVE = 1.5, 3.0
+LONGER, ABOVE = 1.5, 2.0
 FEW, ONE_IN = 8, 50
 """Of at least so many gaps of the past the longest is left out, and one in so many."""
 LEAST_CELLS = {HOURS: 7 * 24, DAYS: 14}
 """How long a feed must have been known, and"""
 LEAST_SEEN = {HOURS: 30, DAYS: 6}
 """in how many cells something must have come, before anything is said of its gaps."""
-PRIOR = 2.0
+PRIOR = 1.0
 """Weeks of the hours of all days, against which a slot of the week is weighed."""
 FILLED = 0.5
 """A hole is filled where no stretch of it is left that weighs half of the least silence."""
@@ -68,8 +68,9 @@ class Rhythm:
     """A feed as it was known at a moment, laid out in cells."""
 
     cells: Cells
-    counts: Int
     there: Bool
+    need: int
+    """How many facts are something."""
     weight: Float
     """How much each cell weighs: the share of like cells with something."""
     typical: Float
@@ -92,7 +93,8 @@ def rhythm(pulse: Pulse, at: int, rest: Pulse | None = None) -> Rhythm | None:
     cycle = CYCLE[cell]
     slot = (np.arange(len(cells)) + cells.first) % cycle
     typical = _typical(counts, cycle)[np.arange(len(cells)) % cycle]
-    there, _ = present(counts, typical, TRICKLE)
+    need = enough(typical, TRICKLE)
+    there = counts >= need
     weight = _weights(there, slot, cell)
     if rest is not None:
         weight = (
@@ -101,7 +103,7 @@ def rhythm(pulse: Pulse, at: int, rest: Pulse | None = None) -> Rhythm | None:
                 (np.arange(len(cells)) + cells.first) * cell // DAYS - at // DAYS - 1
             ]
         )
-    return Rhythm(cells, counts, there, weight, typical)
+    return Rhythm(cells, there, need, weight, typical)
 
 
 def silences(pulse: Pulse, at: int, back: int, rest: Pulse | None = None) -> list[Silence]:
@@ -196,8 +198,7 @@ def _medians(rows: Float) -> Float:
 def _behind(seen: Rhythm, at: int) -> tuple[Int, Bool]:
     """At the end of each cell, the newest cell with something that was known then (-1: none); where it moves on."""
     size, cell = len(seen.cells), seen.cells.cell
-    _, need = present(seen.counts, seen.typical, TRICKLE)
-    known = seen.cells.first_known(need)
+    known = seen.cells.first_known(seen.need)
     moment = np.where(known < NEVER, -(-known // cell) - seen.cells.first - 1, size)
     newest = np.full(size, -1, dtype=np.int64)
     inside = moment < size

@@ -19,13 +19,24 @@ LEAST_BEFORE = 7 * 24
 """A name is new where the feed is older than it by so many hours."""
 
 
-def vanished(pulses: Mapping[str, Pulse], feed: list[Silence], at: int, back: int) -> dict[str, list[Silence]]:
-    """The silences of single events, by name, known at the hour `at`, but for those of their whole `feed`."""
+def rests(pulses: Mapping[str, Pulse]) -> dict[str, Pulse]:
+    """All but each of several; nothing where there are fewer than two."""
+    if len(pulses) < 2:
+        return {}
+    whole = Pulse.together(pulses.values())
+    return {name: whole.without(pulse) for name, pulse in pulses.items()}
+
+
+def vanished(
+    pulses: Mapping[str, Pulse], rest: Mapping[str, Pulse], feed: list[Silence], at: int, back: int
+) -> dict[str, list[Silence]]:
+    """The silences of single events, by name, known at the hour `at`, but for those of their whole `feed`.
+
+    `rest` is, by name, all but that event.
+    """
     found = {}
-    whole = Pulse.together(pulses.values()) if pulses else None
     for name, pulse in pulses.items():
-        rest = whole.without(pulse) if whole is not None and len(pulses) > 1 else None
-        own = [s for s in silences(pulse, at, back, rest) if not any(_covers(gone, s) for gone in feed)]
+        own = [s for s in silences(pulse, at, back, rest.get(name)) if not any(_covers(gone, s) for gone in feed)]
         if own:
             found[name] = own
     return found
