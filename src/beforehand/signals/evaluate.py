@@ -209,7 +209,9 @@ class _Walk:
         if own is grain:
             return verdicts
         last = self._last(self.numbers.ends(own), self.numbers.ends(grain))
-        return np.where(last >= 0, verdicts[:, last] if verdicts.shape[1] else UNSURE, UNSURE).astype(np.int8)
+        if not verdicts.shape[1]:  # a coarse period of which none has closed yet
+            return np.full((self.numbers.size, len(last)), UNSURE, dtype=np.int8)
+        return np.where(last >= 0, verdicts[:, last], UNSURE).astype(np.int8)
 
     def _last(self, ends: Int, closes: Int) -> Int:
         """The index of the last of `ends` that had come at each of `closes`; -1 before the first."""
