@@ -41,7 +41,7 @@ MEANINGS = {
     "missing-key": "A key that is needed is missing.",
     "no-business-day": "The calendar of the workspace leaves no business day in a whole year.",
     "no-closes": "The facts span no whole period to judge.",
-    "no-encoder": "The encoder is asked for, and its extra is not installed or is another version.",
+    "no-encoder": "The encoder is asked for; its extra is not installed, or is another version.",
     "no-endpoint": "An endpoint is asked for, and its address or its key is missing.",
     "no-facts": "Nothing has been loaded yet.",
     "no-file": "A file does not exist.",

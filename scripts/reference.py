@@ -32,6 +32,7 @@ from beforehand.workspace.spec import (
     OutcomeSpec,
     SettingsSpec,
     SignalSpec,
+    TextSpec,
 )
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -46,7 +47,12 @@ FILES: tuple[tuple[str, str, dict[str, type[BaseModel]]], ...] = (
     (
         "beforehand.yaml",
         "What holds for the whole workspace.",
-        {"": SettingsSpec, "Under `exclude:`": ExcludeSpec, "Under `calendar:`": CalendarSpec},
+        {
+            "": SettingsSpec,
+            "Under `exclude:`": ExcludeSpec,
+            "Under `text:`": TextSpec,
+            "Under `calendar:`": CalendarSpec,
+        },
     ),
     (
         "metrics.yaml",

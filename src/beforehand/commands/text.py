@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import IO, TYPE_CHECKING, Any
 
 from beforehand.commands.text_lines import Message, read_messages_file
-from beforehand.errors import Problem, Problems
+from beforehand.errors import InputError, Problem, Problems, among
 from beforehand.text import Reader, Tone, read_messages
 from beforehand.workspace.spec import TextSpec
 
@@ -19,6 +19,7 @@ TOGETHER = 2_000
 CHARACTERS_TOGETHER = 8_000_000
 SHOWN_WORDS = 5
 MOST_PROBLEMS = 50
+READERS = ("base", "encoder", "endpoint")
 
 Progress = Callable[[str, int, int], None]
 
@@ -31,10 +32,10 @@ def tone(
     progress: Progress | None = None,
     standard_input: IO[bytes] | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """How each message of a file of JSON lines sounds, one at a time and in order; no workspace is needed.
+    """How each message of a file of JSON lines sounds, one at a time; no workspace is needed.
 
-    Yields `{"id","negative","positive","sentiment","frustration","gratitude","urgency","words","weights","rest",
-    "language","unsure","reason","cut","manner"}` and `account`, `person`, `at` as they came. `negative` and its
+    Returns one object a line and in order: `{"id","negative","positive","sentiment","frustration","gratitude",
+    "urgency","words","weights","rest","language","unsure","reason","cut","manner"}` and `account`, `person`, `at` as they came. `negative` and its
     fellows are chances from 0 to 1, `sentiment` goes from -1 to 1; all are null where `unsure`, and `reason` says why.
     `words` are the at most five that weighed most and `weights` what each added to the log-odds of `negative`; with
     `rest` (all other words and the model's own base) they sum to it. `reader` overrides `text: reader:` of
@@ -70,6 +71,8 @@ def tone(
 def reader_of(settings: TextSpec, name: str | None = None) -> Reader:
     """The reader a workspace asks for, or the one named; InputError or EngineError where it cannot be had."""
     name = name or settings.reader
+    if name not in READERS:
+        raise InputError(f"There is no reader {name!r}.", among(name, READERS), code="unknown-reader")
     if name == "encoder":
         from beforehand.text.encoder import encoder
 

@@ -1,7 +1,7 @@
 """What a person wrote themselves: a message without quotes, signatures, disclaimers, code, logs and markup.
 
 Line by line and in one pass, in time linear in the text: the libraries for this take minutes on a few kilobytes of
-hostile text (docs/decisions/0012).
+hostile text (docs/decisions/0010).
 """
 
 from __future__ import annotations
@@ -67,17 +67,18 @@ def _is_automatic(head: str) -> bool:
 def _without_quotes(lines: list[str], cut: set[str]) -> list[str]:
     """Without quoted lines and what stands under the head of an older message; answers between quotes stay."""
     kept: list[str] = []
-    said = False
+    said, headed = False, 0
     for at, line in enumerate(lines):
+        if headed > 1:
+            headed -= 1  # the second line of a head
+            continue
         if marks.QUOTED_LINE.match(line):
             cut.add(QUOTE)
             continue
-        if line and _is_head(lines, at):
+        if line and (headed := _head_lines(lines, at)):
             cut.add(QUOTE)
             # Quotes marked line by line may have an answer under them; an unmarked older message goes on to the end.
-            if _marked_below(lines, at):
-                continue
-            if said:
+            if said and not _marked_below(lines, at + headed):
                 break
             continue
         if marks.DISCLAIMER.search(line[:600]):
@@ -88,27 +89,24 @@ def _without_quotes(lines: list[str], cut: set[str]) -> list[str]:
     return kept
 
 
-def _is_head(lines: list[str], at: int) -> bool:
-    """Whether a line begins an older message: `On ... wrote:`, also over two lines, or a block of mail headers."""
+def _head_lines(lines: list[str], at: int) -> int:
+    """How many lines the head of an older message takes here: `On ... wrote:`, or a block of mail headers; 0 for none."""
     line = lines[at][:500]
     if marks.ORIGINAL.match(line):
-        return True
+        return 1
     if marks.HEADER.match(line):
         following = [other for other in lines[at + 1 : at + 5] if other]
-        return sum(1 for other in following if marks.HEADER.match(other[:500])) >= 2
+        return int(sum(1 for other in following if marks.HEADER.match(other[:500])) >= 2)
     if marks.WROTE.match(line):
-        return True
+        return 1
     # Over two lines only where the second is short: a paragraph that happens to say "on" is none.
-    following_line = lines[at + 1] if at + 1 < len(lines) else ""
-    return (
-        line[:3].lower() in marks.WROTE_BEGINS
-        and len(following_line) < 120
-        and bool(marks.WROTE.match(f"{line} {following_line}"))
-    )
+    below = lines[at + 1] if at + 1 < len(lines) else ""
+    begins = line[:3].lower() in marks.WROTE_BEGINS and len(below) < 120
+    return 2 if begins and marks.WROTE.match(f"{line} {below}") else 0
 
 
 def _marked_below(lines: list[str], at: int) -> bool:
-    return any(marks.QUOTED_LINE.match(line) for line in lines[at + 1 : at + 4])
+    return any(marks.QUOTED_LINE.match(line) for line in lines[at : at + 3])
 
 
 def _without_code(lines: Iterable[str], cut: set[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """HTML mail as the text its writer typed: quotes, styles, scripts and preformatted code are left out.
 
 A scanner of our own in one pass: what counts is bounded time on any input, and the parser of the standard library
-takes minutes for 100 kB of `<a <a <a` (docs/decisions/0012).
+takes minutes for 100 kB of `<a <a <a` (docs/decisions/0010).
 """
 
 from __future__ import annotations
