@@ -9,6 +9,7 @@ for events in ${BENCH_EVENTS:-1e6 1e7}; do
 done
 .venv/bin/python bench/judges.py || failed=1
 .venv/bin/python bench/spike.py || failed=1
+.venv/bin/python bench/derived.py --events 1e7 || failed=1
 .venv/bin/python bench/load.py || failed=1
 .venv/bin/python bench/help.py || failed=1
 .venv/bin/python bench/install.py || failed=1

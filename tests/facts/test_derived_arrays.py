@@ -23,7 +23,7 @@ from plain_made import (
 
 from beforehand.facts.derived import steps
 from beforehand.facts.derived.followed import without
-from beforehand.facts.derived.presence import EVER, Facts, Made, Signed
+from beforehand.facts.derived.presence import EVER, Made, Ordered, Signed
 from beforehand.facts.derived.steps import back_and_forth, repeated
 from beforehand.facts.derived.timelines import Versions, overdue, reassigned, reopened, waiting
 
@@ -42,12 +42,12 @@ def facts(draw: st.DrawFn) -> list[Fact]:
     return sorted(found)
 
 
-def arrays(rows: Sequence[Fact]) -> Facts:
+def arrays(rows: Sequence[Fact]) -> Ordered:
     def numbers(name: str) -> np.ndarray:
         return np.array([getattr(row, name) for row in rows], np.int64)
 
     flags = (np.array([getattr(row, name) for row in rows], bool) for name in ("first", "other"))
-    return Facts(*(numbers(name) for name in ("key", "at", "known", "gone", "seq")), *flags)
+    return Ordered(*(numbers(name) for name in ("key", "at", "known", "gone", "seq")), *flags)
 
 
 def known_at(rows: Signed, moment: int) -> list[Row]:
@@ -89,8 +89,8 @@ def test_back_and_forth_is_what_the_facts_known_by_then_say(rows: list[Fact], wi
     agree(rows, back_and_forth(arrays(rows), within), lambda mine, _: plain_returns(mine, within))
 
 
-def ordered(*places: tuple[int, str]) -> Facts:
-    """Facts of one person learned at once: `a` is of the metric, `b` of the other."""
+def ordered(*places: tuple[int, str]) -> Ordered:
+    """Ordered of one person learned at once: `a` is of the metric, `b` of the other."""
     return arrays([Fact(0, at, n, at, int(EVER), "a" in what, "b" in what) for n, (at, what) in enumerate(places)])
 
 

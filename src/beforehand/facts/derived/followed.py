@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from beforehand.facts.derived.presence import Facts, Int, Made, next_true, starts
+from beforehand.facts.derived.presence import Int, Made, Ordered, next_true, starts
 
 
-def without(facts: Facts, within_us: int) -> Made:
+def without(facts: Ordered, within_us: int) -> Made:
     """Facts of the metric that none of the other follows, from their own time to `within_us` later, both included.
 
     Each happens when the time is over, and is known then or when its fact was learned, whichever is later, as long as

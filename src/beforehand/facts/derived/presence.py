@@ -16,7 +16,7 @@ EVER = np.int64(2**62)
 
 
 @dataclass(frozen=True)
-class Facts:
+class Ordered:
     """Facts in order: by `key` (one person, or one account's facts that are nobody's), then time, then arrival.
 
     `at` is when each occurred, `known` when it was learned and `gone` when it was taken back (`EVER`: never), UTC
@@ -36,9 +36,9 @@ class Facts:
         """How many there are."""
         return self.key.size
 
-    def take(self, which: Int | Bool | slice) -> Facts:
+    def take(self, which: Int | Bool | slice) -> Ordered:
         """Some of them, in the order given."""
-        return Facts(*(column[which] for column in vars(self).values()))
+        return Ordered(*(column[which] for column in vars(self).values()))
 
 
 @dataclass(frozen=True)

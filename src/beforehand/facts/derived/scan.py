@@ -17,7 +17,7 @@ import pyarrow as pa
 from beforehand.facts.asking import only
 from beforehand.facts.derived.followed import without
 from beforehand.facts.derived.joins import changed, keep_joins, lay_joins
-from beforehand.facts.derived.presence import EVER, Facts, Made
+from beforehand.facts.derived.presence import EVER, Made, Ordered
 from beforehand.facts.derived.recipe import Recipe
 from beforehand.facts.derived.steps import back_and_forth, repeated
 from beforehand.facts.derived.tables import Kept, want, write
@@ -56,7 +56,7 @@ def refresh(connection: duckdb.DuckDBPyConnection, table: Kept, recipe: Recipe) 
     write(connection, table, recipe, _standing(table, recipe.made) if scoped else None)
 
 
-def _finder(made: Stepwise) -> Callable[[Facts], Made]:
+def _finder(made: Stepwise) -> Callable[[Ordered], Made]:
     match made:
         case Without(within_us=within_us):
             return lambda facts: without(facts, within_us)
@@ -111,9 +111,9 @@ def _facts(recipe: Recipe, since: str = "") -> str:
     )
 
 
-def _batches(reader: duckdb.DuckDBPyConnection, query: str) -> Iterator[Facts]:
+def _batches(reader: duckdb.DuckDBPyConnection, query: str) -> Iterator[Ordered]:
     """The facts a query answers, in batches that end with a person."""
-    left: list[Facts] = []
+    left: list[Ordered] = []
     batches: Any = reader.sql(query).to_arrow_reader(BATCH)
     for batch in batches:
         facts = _facts_of(batch)
@@ -128,19 +128,19 @@ def _batches(reader: duckdb.DuckDBPyConnection, query: str) -> Iterator[Facts]:
         yield _together(left)
 
 
-def _facts_of(batch: pa.RecordBatch) -> Facts:
+def _facts_of(batch: pa.RecordBatch) -> Ordered:
     key, at, known, gone, seq = (
         batch.column(n).to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
         for n in ("key", "at_us", "known_us", "gone", "seq")
     )
     first, other = (batch.column(n).to_numpy(zero_copy_only=False) for n in ("first", "other"))
-    return Facts(key, at, known, gone, seq, first, other)
+    return Ordered(key, at, known, gone, seq, first, other)
 
 
-def _together(parts: list[Facts]) -> Facts:
+def _together(parts: list[Ordered]) -> Ordered:
     if len(parts) == 1:
         return parts[0]
-    return Facts(*(np.concatenate(columns) for columns in zip(*(vars(p).values() for p in parts), strict=True)))
+    return Ordered(*(np.concatenate(columns) for columns in zip(*(vars(p).values() for p in parts), strict=True)))
 
 
 def _scope(

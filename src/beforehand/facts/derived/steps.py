@@ -10,21 +10,23 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from beforehand.facts.derived.presence import EVER, Bool, Facts, Int, Made, next_true, starts
+from beforehand.facts.derived.presence import EVER, Bool, Int, Made, Ordered, next_true, starts
 
 AT_ONCE = 4_000_000
 """How many facts are laid out side by side at most, as they were known at different moments."""
+Epochs = tuple[Ordered, Int, Int, Int]
+"""Facts as known in some epochs: the number of the epoch of each, and from when until when it was."""
 Find = Callable[[Int, Int, Bool], Int]
 """Places at which something is complete, from key, time and whether each fact is of the metric, in order."""
 
 
-def repeated(facts: Facts, times: int, within_us: int) -> Made:
+def repeated(facts: Ordered, times: int, within_us: int) -> Made:
     """The metric for the `times`-th time within so long; what completed one counts no more for the next."""
     own = facts.take(facts.first)
     return _as_known(own, within_us, lambda key, at, _: times_over(key, at, times, within_us))
 
 
-def back_and_forth(facts: Facts, within_us: int) -> Made:
+def back_and_forth(facts: Ordered, within_us: int) -> Made:
     """The metric again after the other metric, so long after the last time at most."""
     return _as_known(facts, within_us, lambda key, at, first: returns(key, at, first, within_us))
 
@@ -66,7 +68,7 @@ def returns(key: Int, at: Int, first: Bool, within_us: int) -> Int:
     return np.asarray(after[back])
 
 
-def _as_known(facts: Facts, within_us: int, find: Find) -> Made:
+def _as_known(facts: Ordered, within_us: int, find: Find) -> Made:
     """What `find` finds, as it was known at each moment."""
     if not facts.size:
         return Made.joined([])
@@ -88,7 +90,7 @@ def _as_known(facts: Facts, within_us: int, find: Find) -> Made:
     return Made.joined(parts)
 
 
-def _found(facts: Facts, series: Int, since: Int, until: Int, find: Find) -> Made:
+def _found(facts: Ordered, series: Int, since: Int, until: Int, find: Find) -> Made:
     """What is found in series of which each is as it was from `since` on, growing at its end, up to `until`."""
     places = find(series, facts.at, facts.first)
     # Known with the fact that completes it, or from the beginning of the epoch.
@@ -96,7 +98,7 @@ def _found(facts: Facts, series: Int, since: Int, until: Int, find: Find) -> Mad
     return Made(facts.seq[places], facts.at[places], known, until[places])
 
 
-def _epochs(facts: Facts, series: Int) -> Iterator[tuple[Facts, Int, Int, Int]]:
+def _epochs(facts: Ordered, series: Int) -> Iterator[Epochs]:
     """Each series as known from one muddling moment to the next: its facts, a number, and from when until when.
 
     A moment muddles where a fact was learned after one that lies later in its series, or was taken back. Between two of
@@ -133,7 +135,9 @@ def _epochs(facts: Facts, series: Int) -> Iterator[tuple[Facts, Int, Int, Int]]:
         low = high
 
 
-def _laid_out(facts: Facts, begins: Int, lengths: Int, of: Int, since: Int, until: Int) -> tuple[Facts, Int, Int, Int]:
+def _laid_out(
+    facts: Ordered, begins: Int, lengths: Int, of: Int, since: Int, until: Int
+) -> tuple[Ordered, Int, Int, Int]:
     """The facts of some epochs one after another, those that were not known then left out."""
     many = lengths[of]
     epoch = np.repeat(np.arange(of.size), many)
