@@ -45,24 +45,24 @@ def local(account: str, day: int, hour: float) -> datetime:
 
 def test_an_hour_past_midnight_is_of_the_day_it_is_there(world: World) -> None:
     """Each week a login early on Monday and one late on Sunday, by local clocks: two a week in their own zone."""
-    accounts(world, ZONES)
+    few = {name: ZONES[name] for name in ("tokyo", "berlin", "utc", "angeles")}
+    accounts(world, few)
     world.events(
         [
             (name, local(name, 7 * week + day, hour))
-            for name in ZONES
-            for week in range(6)
+            for name in few
+            for week in range(4)
             for day, hour in ((0, 0.5), (6, 23.5))
         ]
     )
     world.signal("own", "when: logins below 2 per week\nzone: account\n")
     world.signal("ours", "when: logins below 2 per week\n")
-    world.run(at(4) + 12 * DAY / 24)
-    for week in (5, 6):
-        world.run(at(week) + 12 * DAY / 24)
+    for week in (3, 4):
+        world.run(at(week) + DAY / 2)
     told = {(a["account"], a["signal"]) for a in world.alerts()}
     assert not {account for account, signal in told if signal == "own"}
     # By our clocks, what is early on Monday in the east is of the week before: the last week has only one.
-    assert {account for account, signal in told if signal == "ours"} == {"tokyo", "berlin", "paris", "kiribati"}
+    assert {account for account, signal in told if signal == "ours"} == {"tokyo", "berlin"}
 
 
 def test_a_close_comes_when_its_week_has_ended_everywhere(world: World) -> None:
@@ -112,10 +112,10 @@ BY_DAYS = {
 def test_replay_equals_backtest_in_every_zone(world: World, signals: dict[str, str], weeks: int) -> None:
     for name, text in signals.items():
         world.signal(name, text)
-    few = dict(list(ZONES.items())[:: 1 if weeks > 4 else 2])
+    few = dict(list(ZONES.items())[::2])
     accounts(world, few)
     world.events([row for row in history(1) if row[0] in few and row[1] < at(weeks)])
-    result = world.answer("replay", "--since", iso(at(weeks - 5 if weeks > 5 else weeks - 1)))
+    result = world.answer("replay", "--since", iso(at(weeks - 4 if weeks > 5 else weeks - 1)))
     assert result["equal"], result
     assert all(row["episodes"] for row in result["signals"]), result
 

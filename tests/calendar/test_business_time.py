@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -49,6 +50,7 @@ def local(zone: ZoneInfo, at_us: int) -> datetime:
     return to_datetime(at_us).astimezone(zone)
 
 
+@cache
 def works(time: BusinessTime, day: date) -> bool:
     """The reference for one day: asked of `holidays` directly."""
     import holidays
@@ -90,28 +92,28 @@ def plain_hours_later(time: BusinessTime, at_us: int, quarters: int) -> int:
     return at_us
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(business, st.lists(instants, min_size=1, max_size=4), st.integers(0, 12))
 def test_days_later_is_the_walk_by_days(time: BusinessTime, at: list[int], days: int) -> None:
     assert time.days_later(np.array(at), days).tolist() == [plain_days_later(time, us, days) for us in at]
 
 
-@settings(max_examples=100, deadline=None)
-@given(business, st.lists(instants, min_size=1, max_size=3), st.integers(1, 40))
+@settings(max_examples=60, deadline=None)
+@given(business, st.lists(instants, min_size=1, max_size=2), st.integers(1, 24))
 def test_hours_later_is_the_walk_by_quarters_of_an_hour(time: BusinessTime, at: list[int], quarters: int) -> None:
     rounded = [us // QUARTER_US * QUARTER_US for us in at]
     wanted = [plain_hours_later(time, us, quarters) for us in rounded]
     assert time.hours_later(np.array(rounded), quarters / 4).tolist() == wanted
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(business, st.integers(17_000, 21_000), st.integers(1, 500))
 def test_workdays_are_those_of_the_package(time: BusinessTime, first: int, count: int) -> None:
     days = np.arange(first, first + min(count, 60))
     assert time.is_workday(days).tolist() == [works(time, date(1970, 1, 1) + timedelta(days=int(d))) for d in days]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(business, instants, st.integers(0, 200), st.integers(0, 200))
 def test_days_add_up(time: BusinessTime, at: int, one: int, two: int) -> None:
     start = time.days_later(np.array([at]), 0)
