@@ -35,7 +35,8 @@ def tone(
     """How each message of a file of JSON lines sounds, one at a time; no workspace is needed.
 
     Returns one object a line and in order: `{"id","negative","positive","sentiment","frustration","gratitude",
-    "urgency","words","weights","rest","language","unsure","reason","cut","manner"}` and `account`, `person`, `at` as they came. `negative` and its
+    "urgency","words","weights","rest","language","unsure","reason","cut","manner"}`, with `account`, `person` and `at`
+    as they came. `negative` and its
     fellows are chances from 0 to 1, `sentiment` goes from -1 to 1; all are null where `unsure`, and `reason` says why.
     `words` are the at most five that weighed most and `weights` what each added to the log-odds of `negative`; with
     `rest` (all other words and the model's own base) they sum to it. `reader` overrides `text: reader:` of

@@ -90,7 +90,7 @@ def _without_quotes(lines: list[str], cut: set[str]) -> list[str]:
 
 
 def _head_lines(lines: list[str], at: int) -> int:
-    """How many lines the head of an older message takes here: `On ... wrote:`, or a block of mail headers; 0 for none."""
+    """How many lines the head of an older message takes here (`On ... wrote:`, a block of mail headers); 0: none."""
     line = lines[at][:500]
     if marks.ORIGINAL.match(line):
         return 1

@@ -16,7 +16,7 @@ def _any(*forms: str, flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern[str]:
 AUTOMATIC = _any(
     r"out of (?:the )?office",
     r"automatic(?:ally generated)? (?:reply|response|message|e-?mail)",
-    r"auto-?(?:matic )?reply|auto-?generated|autoresponder",
+    r"auto-?(?:matic )?reply|auto-?generated (?:reply|response|message|e-?mail)|autoresponder",
     r"currently (?:on|out) (?:leave|of office|on vacation|on holiday)",
     r"(?:i am|i'm|i will be) (?:currently )?(?:away from|out of office|on (?:annual |parental )?leave|on vacation)",
     r"do not reply to this (?:e-?mail|message)|this mailbox is not monitored|no-?reply@",

@@ -16,8 +16,8 @@ EMPTY, QUOTED, AUTOMATIC, NO_WORDS, LANGUAGE, NO_ANSWER = (
     "empty", "nothing of their own", "automatic", "no words", "language", "no answer",
 )  # fmt: skip
 
-# The detector errs on short and technical messages; where most words are common ones of the reader's language it is
-# overruled, unless it is quite sure of another.
+# The detector errs on short and technical messages; where half of the words are common ones of the reader's language it
+# is overruled, unless it is quite sure of another, and where nearly all are, always.
 KNOWN = 0.5
 SURE = 0.9
 # Fewer known words than this in a text whose language cannot be told: names and codes, not something said.
@@ -84,16 +84,18 @@ def _unread(message: Cleaned, language: Language, raw: str, reader: Reader) -> s
         return NO_WORDS
     if reader.languages is None:
         return ""
+    if latin_share(message.text) < KNOWN:
+        return LANGUAGE
+    if language.code in reader.languages and language.probability >= KNOWN:
+        return ""
     known = reader.knows(message.text)
     if math.isnan(known):
         return NO_WORDS
-    if latin_share(message.text) < KNOWN:
-        return LANGUAGE
     if language.code in reader.languages:
-        return "" if known >= SOME_KNOWN or language.probability >= KNOWN else LANGUAGE
+        return "" if known >= SOME_KNOWN else LANGUAGE
     if language.code == UNKNOWN:
         return "" if known >= SOME_KNOWN else NO_WORDS
-    return "" if known >= KNOWN and language.probability < SURE else LANGUAGE
+    return "" if known >= SURE or (known >= KNOWN and language.probability < SURE) else LANGUAGE
 
 
 def _named(language: Language, reason: str, reader: Reader) -> str:

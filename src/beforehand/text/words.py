@@ -58,6 +58,7 @@ def read_words(text: str) -> list[Word]:
     left = 0
     at, end = 0, len(text)
     match = _TOKEN.search
+    stretched = _STRETCHED.search(text) is not None
     while at < end and len(words) < LONGEST:
         found = match(text, at)
         if found is None:
@@ -72,8 +73,10 @@ def read_words(text: str) -> list[Word]:
                 form = raw.lower()
                 if "’" in form or "`" in form:
                     form = form.replace("’", "'").replace("`", "'")
-                if len(form) > 2:
-                    form = _STRETCHED.sub(r"\1\1", form)[:LONGEST_WORD]
+                if stretched and len(form) > 2:
+                    form = _STRETCHED.sub(r"\1\1", form)
+                if len(form) > LONGEST_WORD:
+                    form = form[:LONGEST_WORD]
                 if tail:
                     at = found.end("word")
             words.append(Word(form, start, at, left > 0))
