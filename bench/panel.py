@@ -52,6 +52,7 @@ METRICS = {
 }
 METRICS["people"] = MetricSpec(people="events")
 METRICS["active"] = MetricSpec(people="events", where="event <> 'error'")
+METRICS["kinds"] = MetricSpec(distinct="events", of="event")
 STREAKS = (Streak(1, 1), Streak(2, 2), Streak(3, 3), Streak(3, 4))
 
 
@@ -196,6 +197,7 @@ def run(report: Report, files: dict[str, Path], signals: list[Signal], events: i
         queries(report, facts, signals, sheet, verdicts, full)
         sheet = verdicts = None  # lets go of their memory
         distinct(report, bench, facts, rounds)
+        beyond(report, bench, facts, rounds)
         refreshed(report, bench, facts, signals, full, events)
         bench.forget(facts)
     zones(report, files["plain"], signals, full, rounds)
@@ -262,6 +264,28 @@ def distinct(report: Report, bench: Bench, facts: Facts, rounds: int) -> None:
     ).fetchall()
     if dict(rows) != {a: int(n) for a, n in enumerate(windows) if n > 0}:
         raise SystemExit("people by bitmaps are not those of count(distinct)")
+
+
+def beyond(report: Report, bench: Bench, facts: Facts, rounds: int) -> None:
+    """Distinct values, standing totals and those who hold a role, each against the count of the same events."""
+    kind = KINDS[0]
+
+    def counted(quantity: Quantity) -> Took:
+        signal = Signal("one", Sentence("one", Level(quantity, "<", 1)))
+        return best(lambda: len(bench.full(facts, [signal])), rounds)[0]
+
+    plain = counted(Quantity(kind))
+    report.line("distinct values / a count", counted(Quantity("kinds")), plain, 5.0)
+    report.line("a standing total / a count", counted(Quantity(kind, standing=True)), plain, 1.5)
+    named = "FROM members WHERE member < 2"
+    facts.connection.execute(
+        "INSERT INTO traits (stored_seq, source, account, member, trait, value, occurred_at, delay, dated)"
+        f" SELECT 1, 'bench', account, member, 'role', 'admin', '1970-01-01', 0, false {named} UNION ALL"
+        f" SELECT 2, 'bench', account, member, 'role', 'user', '2024-01-01', 0, true {named} AND account % 2 = 0"
+    )
+    by_role = counted(Quantity(kind, role="admin"))
+    report.line("what admins did, half of them no more / a count", by_role, plain, 6.0)
+    facts.connection.execute("DELETE FROM traits WHERE source = 'bench'")
 
 
 def refreshed(
