@@ -1,6 +1,6 @@
 """How well and how fast the tone is read, beside VADER and a plain TF-IDF model trained on the same texts in this run.
 
-    OMP_NUM_THREADS=2 .venv/bin/python bench/tone.py [--quick]
+    OMP_NUM_THREADS=2 .venv/bin/python bench/tone.py [--quick] [--lines 1e6]
 
 Needs the `train` group (`make tone` installs it) and the real data; without either it says so and stops with 0. The
 encoder is measured where its extra is installed. No set of the first table is trained on; the held-out parts of the
@@ -10,7 +10,11 @@ second belong to the sets that are.
 from __future__ import annotations
 
 import argparse
+import json
+import resource
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -36,6 +40,7 @@ SHORT = 20_000
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="without the TF-IDF model and the encoder")
+    parser.add_argument("--lines", type=float, default=0, help="also read a file of so many lines, for example 1e6")
     options = parser.parse_args()
     missing = [name for name in ("sklearn", "vaderSentiment") if find_spec(name) is None]
     if missing or not sets.DATA.is_dir():
@@ -57,6 +62,8 @@ def main() -> None:
     calibration(scorers)
     for reader in readers:
         speed(reader)
+    if options.lines:
+        backfill(int(options.lines))
 
 
 def areas(scorers: dict[str, Scorer]) -> None:
@@ -115,6 +122,23 @@ def speed(reader: Reader) -> None:
     whole = time.perf_counter() - began
     count = len(messages)
     print(f"\n{reader.name}: {count / whole:,.0f} messages/s from raw text, {count / alone:,.0f}/s the reader alone")
+
+
+def backfill(lines: int) -> None:
+    """Time and peak memory of the command over a file."""
+    texts, _ = sets.measured()["uss SGD"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "messages.jsonl"
+        with path.open("w") as file:
+            for at in range(lines):
+                file.write(json.dumps({"id": at, "text": texts[at % len(texts)]}) + "\n")
+        began = time.perf_counter()
+        with (Path(folder) / "out.jsonl").open("w") as out:
+            command = [Path(sys.executable).parent / "beforehand", "text", "tone", path, "--json"]
+            subprocess.run(command, stdout=out, check=True)
+        took = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(f"\n{lines:,} lines through the command: {took:,.0f} s, {lines / took:,.0f}/s, at most {peak:,.0f} MB")
 
 
 def _reads(reader: Reader) -> Scorer:

@@ -37,15 +37,21 @@ VECTOR_STRENGTH = 1.0
 SPARSE_STRENGTH = 2.0
 # The share of the teacher's opinion in the labels of texts that have labels.
 TAUGHT = 0.5
+# How much a single word counts beside a text.
+SINGLE = 0.3
 
 
 @dataclass
 class Corpus:
-    """All texts for training: a label per output (NaN: not known) and a weight per text."""
+    """All texts for training: a label per output (NaN: not known) and a weight per text.
+
+    The first `labelled` of them come from the data sets.
+    """
 
     texts: list[str]
     labels: Floats
     weights: Floats
+    labelled: int
 
 
 def corpus() -> Corpus:
@@ -62,10 +68,11 @@ def corpus() -> Corpus:
         rows[:, 4] = [np.nan if hurries(text) else 0.02 for text in part.texts]
         texts += part.texts
         labels.append(rows)
+    labelled = len(texts)
     written = wording.write(WRITTEN, SEED)
     texts += [text.text for text in written]
     labels.append(np.array([text.labels for text in written]))
-    return Corpus(texts, np.concatenate(labels), np.ones(len(texts)))
+    return Corpus(texts, np.concatenate(labels), np.ones(len(texts)), labelled)
 
 
 def thanks(text: str) -> bool:
@@ -87,19 +94,26 @@ HURRY = frozenset(
 
 
 def taught(found: Corpus) -> Corpus:
-    """The corpus with the encoder's opinion: mixed into labels, and as labels of requests that have none."""
+    """The corpus with the encoder's opinion: mixed into labels, and as labels of what has none.
+
+    It has none of requests to an assistant, and none of single words, from which the reader learns those it never met.
+    Of the labelled texts every second one is asked about: the encoder learned from the same labels.
+    """
     from teaching import opinions
 
-    requests = sets.requests()
-    texts = found.texts + requests
-    said = opinions(texts)
-    labels = np.concatenate([found.labels, np.full((len(requests), len(OUTPUTS)), np.nan)])
-    labels[len(found.texts) :, 2:] = 0.02
+    single = vectors.whole_words()
+    without = sets.requests() + single
+    texts = found.texts + without
+    asked = np.array([at for at, text in enumerate(texts) if at % 2 == 0 or at >= found.labelled])
+    said = opinions([texts[at] for at in asked])
+    labels = np.concatenate([found.labels, np.full((len(without), len(OUTPUTS)), np.nan)])
+    labels[len(found.texts) : len(texts) - len(single), 2:] = 0.02
     for column in (0, 1):
-        known = ~np.isnan(labels[:, column])
-        mixed = (1 - TAUGHT) * labels[:, column] + TAUGHT * said[:, column]
-        labels[:, column] = np.where(known, mixed, said[:, column])
-    return Corpus(texts, labels, np.ones(len(texts)))
+        own = labels[asked, column]
+        labels[asked, column] = np.where(np.isnan(own), said[:, column], (1 - TAUGHT) * own + TAUGHT * said[:, column])
+    weights = np.concatenate([found.weights, np.ones(len(without))])
+    weights[len(texts) - len(single) :] = SINGLE
+    return Corpus(texts, labels, weights, found.labelled)
 
 
 def train(found: Corpus, strength: float = SPARSE_STRENGTH) -> Weights:
