@@ -10,6 +10,7 @@ done
 .venv/bin/python bench/judges.py || failed=1
 .venv/bin/python bench/spike.py || failed=1
 .venv/bin/python bench/derived.py --events 1e7 || failed=1
+.venv/bin/python bench/worktime.py || failed=1
 .venv/bin/python bench/load.py || failed=1
 .venv/bin/python bench/help.py || failed=1
 .venv/bin/python bench/install.py || failed=1

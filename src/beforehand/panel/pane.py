@@ -97,25 +97,25 @@ class Pane:
             codes = np.where(codes == -2, theirs[group - group[0]], codes)
         return as_trait(codes, own.words)
 
-    def workdays(self, width: int) -> Bool:
-        """As `Block.workdays`, for the pane, or one row for all."""
-        return self.sheet.working.workdays(self.sheet.closes[Grain.DAY], width, self._places(Grain.DAY))
+    def workdays(self, width: int, part: slice) -> Bool:
+        """As `Block.workdays`, for a part of the pane, or one row for all."""
+        return self.sheet.working.workdays(self.sheet.closes[Grain.DAY], width, self._places(Grain.DAY, part))
 
-    def idle(self, grain: Grain, width: int, days: int) -> Bool:
-        """As `Block.idle`, for the pane, or one row for all."""
+    def idle(self, grain: Grain, width: int, days: int, part: slice) -> Bool:
+        """As `Block.idle`, for a part of the pane, or one row for all."""
         closes = self.sheet.closes[grain]
         if not self.sheet.working.has_holidays:
             return np.broadcast_to(np.False_, (1, closes.count, width))
-        return self.sheet.working.idle(closes, width, days, self._places(grain))
+        return self.sheet.working.idle(closes, width, days, self._places(grain, part))
 
-    def _places(self, grain: Grain) -> Places | None:
-        """Where each subject works, as known at each close; None where all work by one calendar."""
+    def _places(self, grain: Grain, part: slice) -> Places | None:
+        """Where each subject of a part works, as known at each close; None where all work by one calendar."""
         if not self.sheet.working.by_country:
             return None
         if grain not in self.places:
             country = self.trait(COUNTRY, grain, slice(0, self.size))
             self.places[grain] = self.sheet.working.places(country)
-        return self.places[grain]
+        return self.places[grain][part]
 
     # -- values --------------------------------------------------------------------------------------------------
 

@@ -130,10 +130,8 @@ class Block:
 
     def workdays(self, width: int) -> Bool:
         """Whether each of the last `width` days at each day's close was a business day there, `[n or 1, Q, width]`."""
-        found = self.pane.workdays(width)
-        return found if len(found) == 1 and self.pane.size != 1 else found[self.part]
+        return self.pane.workdays(width, self.part)
 
     def idle(self, grain: Grain, width: int, days: int = 1) -> Bool:
         """Whether holidays left a period less than two thirds of its business days, `[n or 1, Q, width]`."""
-        found = self.pane.idle(grain, width, days)
-        return found if len(found) == 1 and self.pane.size != 1 else found[self.part]
+        return self.pane.idle(grain, width, days, self.part)

@@ -13,7 +13,7 @@ from beforehand.calendar import BusinessTime, idle, place_of, workdays
 from beforehand.panel.closes import Closes
 from beforehand.signals.numbers import Bool, Trait
 
-Places = NDArray[np.intp]
+Places = NDArray[np.int16]
 COUNTRY = "country"
 """The trait that says where an account works."""
 
@@ -44,7 +44,7 @@ class Working:
         assert country.codes is not None
         number = {place: at for at, place in enumerate(self.of_place, start=1)}
         of_word = [number.get(place_of(word) or "", 0) for word in country.words]
-        return np.array([*of_word, 0], dtype=np.intp)[country.codes]
+        return np.array([*of_word, 0], dtype=np.int16)[country.codes]
 
     def workdays(self, closes: Closes, width: int, places: Places | None) -> Bool:
         """Whether each of the last `width` days at each close was a business day, `[n or 1, Q, width]`."""
@@ -62,7 +62,11 @@ class Working:
         if not closes.count:
             return np.empty((1 if places is None else len(places), 0, width), dtype=bool)
         windows = sliding_window_view(np.stack(tables), width, axis=1)
-        return windows if places is None else windows[places, np.arange(closes.count)]
+        if places is None:
+            return windows
+        # Few different windows, copied once: rows of them are then taken whole.
+        few = windows.reshape(-1, width)
+        return few.take(places.astype(np.intp) * closes.count + np.arange(closes.count), axis=0)
 
 
 def _span(closes: Closes, width: int) -> tuple[int, int]:
