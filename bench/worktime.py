@@ -2,7 +2,7 @@
 
     python bench/worktime.py [--events 2e6] [--accounts 20000]
 
-A weekly level over two years is judged for accounts of some countries (which reads one trait, as holidays do), then with
+A weekly level over two years is judged for accounts of some countries (which reads a trait, as holidays do), then with
 holidays by country besides (eight places), then in the zone of each account (six zones); the first run counts, the next
 ones read what is kept. Processor seconds over all threads.
 """
