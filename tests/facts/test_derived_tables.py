@@ -156,7 +156,7 @@ def anew(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> str:
     return ensure(connection, recipe)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(batches, st.sampled_from([2, 1_000_000]))
 def test_tables_say_what_was_known_whatever_the_batches(steps: list[Step], batch: int) -> None:
     with file() as connection, pytest.MonkeyPatch.context() as patch:
@@ -258,7 +258,7 @@ tickets = st.builds(
 )
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(st.lists(st.lists(tickets, min_size=1, max_size=5), min_size=1, max_size=4))
 def test_tickets_are_read_as_their_versions_were_known(loads: list[list[Ticket]]) -> None:
     metrics = {name: MetricSpec(count="tickets", where=f"status = '{name}'") for name in "ab"}

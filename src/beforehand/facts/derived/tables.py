@@ -19,7 +19,7 @@ from beforehand.facts.derived.recipe import Recipe
 
 PREFIX = "made_"
 """What the names of all tables of made facts begin with."""
-KEPT = 64
+KEPT = 100
 """How many tables a file keeps; those not asked for longest go when another is made."""
 
 COLUMNS = (
