@@ -5,6 +5,7 @@ Regenerate with `BEFOREHAND_GOLDEN=write .venv/bin/pytest tests/story/test_story
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,10 +17,26 @@ import numpy as np
 import pytest
 
 from beforehand.calendar import DAY_US, Grain, period_of, start_of, to_us
-from beforehand.signals.tree import Absence, Change, Level, Quantity, Streak, Usual
+from beforehand.signals.tree import (
+    Absence,
+    BackAndForth,
+    Change,
+    Level,
+    Mentions,
+    Milestone,
+    Overdue,
+    Peers,
+    Quantity,
+    Repeated,
+    Streak,
+    Turned,
+    Usual,
+    Waiting,
+    Without,
+)
 from beforehand.story.clause import Clause
 from beforehand.story.receipt import Query, Receipt, Value
-from beforehand.story.scene import Check, Closing, Occasion, Record, Stake
+from beforehand.story.scene import Check, Closing, Detail, Happening, Occasion, Record, Stake
 from beforehand.story.telling import tell
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -242,7 +259,251 @@ def one_after_the_other() -> Occasion:
     )
 
 
+def made(quantity: Quantity, name: str, values: list[Value], bound: float = 1, **more: object) -> Occasion:
+    """A level of made facts, day by day."""
+    table = str(more.pop("table", "events"))
+    clause = Clause(
+        Level(quantity, ">=", bound, Grain.DAY), name, "count", 0, facts=table, other=str(more.pop("other", ""))
+    )
+    recipe = json.dumps(
+        {"made": {"kind": type(quantity.made).__name__, **vars(quantity.made)}} | dict(more.pop("keep", {}))
+    )
+    receipt = answer(values, Grain.DAY, span=quantity.rolling_days or 1, name=name)
+    receipt = replace(receipt, query=replace(receipt.query, table=table, made=recipe, standing=quantity.standing))
+    return occasion(clause, receipt, *more.pop("rows", ()), **more)  # type: ignore[misc]
+
+
+def row(table: str, name: str, columns: str, *values: Value) -> Receipt:
+    query = Query(table, "row", (0, NOW), accounts=(7,), of=columns, key=("id", name))
+    return Receipt(query, NOW, values, 1, "aa11" * 8, (name,))
+
+
+def at(day: int, month: int = 11) -> float:
+    return float(to_us(datetime(2026, month, day, 9, tzinfo=UTC)))
+
+
+def abandoned() -> Occasion:
+    quantity = Quantity("exports", rolling_days=7, made=Without("done", 3_600_000_000))
+    return made(quantity, "exports started", [0, 0, 1, 0, 1, 1, 0, 0, 0, 1, 2, 4], 3, other="exports finished")
+
+
+def again_and_again() -> Occasion:
+    return made(
+        Quantity("saves", rolling_days=7, made=Repeated(3, 600_000_000)), "saves", [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2], 2
+    )
+
+
+def lost() -> Occasion:
+    quantity = Quantity("settings", rolling_days=7, made=BackAndForth("reports", 600_000_000))
+    return made(quantity, "settings page", [0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 3], 2, other="report page")
+
+
+def written_about() -> Occasion:
+    text = (
+        "Dear team, the export has failed again this week. If this goes on we will have to cancel our plan in spring."
+    )
+    return made(
+        Quantity("messages", made=Mentions(("cancel", "price"))), "messages", [0, 0, 1, 0, 0, 0, 0, 0, 0, 2],
+        table="messages", keep={"phrases": ["cancel", "terminate", "pricing"]},
+        rows=(
+            row("messages", "m-9", "occurred_at, subject, text", at(15), "Exports", text),
+            row("messages", "m-8", "occurred_at, subject, text", at(15), "Pricing", "Which pricing for 20 seats?"),
+        ),
+        details=(Detail(0, "m-9", "written", 1, 0, "Dana Reyes"), Detail(0, "m-8", "written", 2)),
+    )  # fmt: skip
+
+
+def waiting() -> Occasion:
+    quantity = Quantity("urgent", made=Waiting(2, business=True), standing=True)
+    ticket = row("tickets", "T-12", "subject, began", "Export fails with a timeout", at(10))
+    return made(
+        quantity, "urgent tickets", [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1], table="tickets", rows=(ticket,),
+        details=(Detail(0, "T-12", "ticket", 1, int(at(12))),),
+    )  # fmt: skip
+
+
+def waiting_ticket() -> Occasion:
+    return replace(waiting(), scope="T-12", subject="ticket")
+
+
+def overdue() -> Occasion:
+    quantity = Quantity("invoices", made=Overdue(60), standing=True)
+    rows = tuple(row("invoices", f"I-{n}", "amount, currency, due_at", 4_200.0 * n, "EUR", at(n, 8)) for n in (1, 2, 3))
+    return made(
+        quantity, "invoices", [1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 4], 2, table="invoices", rows=rows,
+        details=tuple(Detail(0, f"I-{n}", "invoice", n) for n in (1, 2, 3)),
+    )  # fmt: skip
+
+
+def turned() -> Occasion:
+    quantity = Quantity("tickets", rolling_days=30, made=Turned("reopened"))
+    ticket = row("tickets", "T-7", "subject, began", "Single sign-on loop", at(29, 10))
+    return made(
+        quantity, "tickets", [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2], 2, table="tickets", rows=(ticket,),
+        details=(Detail(0, "T-7", "ticket", 1, int(at(14))),),
+    )  # fmt: skip
+
+
+def by_issue() -> Occasion:
+    leaf = Level(Quantity("tickets", rolling_days=30), ">=", 3, Grain.DAY)
+    tickets = tuple(row("tickets", f"T-{n}", "subject, began", f"Export to CSV, try {n}", at(n)) for n in (14, 9, 4))
+    counted = answer([0, 0, 1, 1, 0, 1, 1, 2, 2, 3], Grain.DAY, span=30)
+    return occasion(
+        Clause(leaf, "tickets", "count", 0, facts="tickets"), counted, *tickets, scope="exports", subject="issue",
+        details=tuple(Detail(0, f"T-{n}", "ticket", 1 + nth) for nth, n in enumerate((14, 9, 4))),
+    )  # fmt: skip
+
+
+def feature() -> Occasion:
+    clause = Clause(Change(Quantity("events"), "down", 0.6, 8), "events", "count", 0)
+    return occasion(clause, answer([*STEADY, 3], Grain.WEEK), scope="search", subject="feature")
+
+
+def admin() -> Occasion:
+    leaf = Absence(Quantity("logins", role="admin"), 30)
+    values: list[Value] = [1, 0, 2, 1, 0, 1, 1, 0, 2, 1, *[0] * 30]
+    return occasion(
+        Clause(leaf, "logins", "count", 0, silence=1, alive=2, held_by=("Dana Reyes", "Ben Ito")),
+        answer(values, Grain.DAY),
+        answer([0], Grain.MONTH, count=0),
+        answer([12_400], Grain.MONTH),
+    )
+
+
+def business_days() -> Occasion:
+    leaf = Absence(LOGINS, 10, business=True)
+    values: list[Value] = [1, 0, 2, 1, 0, 1, 1, 0, 2, 1, *[0] * 17]
+    return occasion(
+        Clause(leaf, "logins", "count", 0, silence=1, alive=2, judged=14),
+        answer(values, Grain.DAY),
+        answer([0], Grain.MONTH, count=0),
+        answer([8_400], Grain.MONTH),
+    )
+
+
+ALIKE = (("", "plan business"), ("", "under a year"))
+
+
+def like_it(values: tuple[float, ...], like: tuple[tuple[str, str], ...] = ALIKE) -> Receipt:
+    receipt = answer([0], Grain.WEEK)
+    return replace(receipt, query=replace(receipt.query, like=like), values=values, count=int(values[4]))
+
+
+def least_of_peers() -> Occasion:
+    clause = Clause(Peers(LOGINS, "down", 0.25), "logins", "count", 0, peers=1)
+    return occasion(clause, answer([*STEADY, 3], Grain.WEEK), like_it((8, 13, 21, 7, 84, 6, 76)))
+
+
+def normal_for_it() -> Occasion:
+    told = fall()
+    return replace(told, receipts=(*told.receipts, like_it((9, 14, 22, 9, 61, 1, 60))), normal=len(told.receipts))
+
+
+def no_first() -> Occasion:
+    leaf = Milestone(Quantity("reports"), 14)
+    return occasion(
+        Clause(leaf, "reports", "count", 0, silence=1, alive=2, judged=14, start=3),
+        answer([0] * 16, Grain.DAY, count=0), answer([0], Grain.MONTH, count=0), answer([8_400], Grain.MONTH),
+        trait("2026-10-31", "started_at"),
+    )  # fmt: skip
+
+
+def later_than_most() -> Occasion:
+    leaf = Milestone(Quantity("reports"), None)
+    return occasion(
+        Clause(leaf, "reports", "count", 0, silence=1, alive=2, judged=30, start=3, peers=4),
+        answer([0] * 30, Grain.DAY, count=0), answer([0], Grain.MONTH, count=0), answer([8_400], Grain.MONTH),
+        trait("2026-10-13", "started_at"), like_it((3, 5, 9, 12, 40, 0, 40)),
+    )  # fmt: skip
+
+
+def not_so() -> Occasion:
+    usual = Clause(Usual(LOGINS, "down", 26, Grain.WEEK), "logins", "count", 0, role="not")
+    errors = Clause(Level(Quantity("errors"), ">", 20, Grain.WEEK), "errors", "count", 1)
+    return replace(
+        occasion(
+            usual, answer([*STEADY, 14], Grain.WEEK), answer([2, 3, 1, 2, 4, 2, 3, 2, 3, 31], Grain.WEEK, name="errors")
+        ),
+        clauses=(usual, errors),
+    )
+
+
+def recovered() -> Occasion:
+    below = Clause(Usual(LOGINS, "down", 26, Grain.WEEK), "logins", "count", 0, role="first")
+    back = Clause(Usual(LOGINS, "within", 26, Grain.WEEK), "logins", "count", 1)
+    whole = answer([*STEADY, 14, 4, 13, 14], Grain.WEEK)
+    then = replace(whole, values=whole.values[:-2], query=replace(whole.query, edges_us=whole.query.edges_us[:-2]))
+    return replace(occasion(below, then, whole), clauses=(below, back), polarity="growth")
+
+
+def so_far() -> Occasion:
+    leaf = Level(Quantity("reports", standing=True), "<", 3, Grain.WEEK)
+    return occasion(Clause(leaf, "reports", "count", 0), answer([0, 0, 1, 1, 1, 2, 2, 2, 2, 2], Grain.WEEK))
+
+
+def distinct() -> Occasion:
+    leaf = Level(Quantity("features"), "<", 3, Grain.WEEK, Streak(2, 2))
+    clause = Clause(leaf, "features used", "distinct", 0)
+    return occasion(clause, answer([6, 7, 6, 5, 7, 6, 6, 7, 6, 2, 1], Grain.WEEK, count=420))
+
+
+def all_around() -> Occasion:
+    """Everything that may have happened around that time."""
+    told = drop()
+    first = len(told.receipts)
+    weekly = {n: answer(v, Grain.WEEK, name=n) for n, v in {
+        "errors": [2, 1, 3, 2, 2, 1, 2, 3, 2, 2, 14, 19, 12], "exports": [4, 5, 3, 4, 5, 4, 4, 5, 4, 4, 0, 0, 0],
+        "crashes": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0], "dana": [2, 3, 1, 2, 0, 3, 2, 1, 2, 3, 0, 0, 0],
+    }.items()}  # fmt: skip
+    owner = Query("traits", "trait", (0, int(at(3)), NOW), accounts=(7,), of="owner")
+    changed = Receipt(owner, NOW, ("Ben Ito", "Dana Reyes"), 2, "bb22" * 8)
+    seats = replace(changed, query=replace(changed.query, of="seats"), values=("40", "25"))
+    invoice = row("invoices", "I-3", "amount, currency, due_at", 4_200.0, "EUR", at(1, 10))
+    answered = row("surveys", "S-4", "kind, score, occurred_at", "nps", 3.0, at(12))
+    seen = [Receipt(Query("events", "first", (0, NOW), accounts=(7,)), NOW, (at(d),), 9, "cc33" * 8) for d in (2, 5, 9)]
+    renewal = Receipt(
+        Query("traits", "trait", (0, NOW), accounts=(7,), of="renewal_on"), NOW, ("2026-12-20",), 1, "dd" * 16
+    )
+    more = [*weekly.values(), changed, seats, invoice, answered, *seen, renewal]
+
+    def series(place: int, name: str, kind: str = "metric") -> Happening:
+        clause = Clause(Level(Quantity(name), "<", 0), name, "count", first + place)
+        return Happening(kind, 0.001, (first + place,), name, weeks=3, clause=clause)
+
+    told = replace(told, receipts=(*told.receipts, *more), looked_at=38)
+    return replace(told, meanwhile=(
+        series(0, "errors"), series(1, "exports"), series(2, "“crashes” events", "event"),
+        Happening("person stopped", 0.002, (first + 3,), "Dana Reyes", "admin", 3),
+        Happening("trait", 0.003, (first + 4,)), Happening("trait", 0.003, (first + 5,), "Ben Ito"),
+        Happening("invoice", 0.01, (first + 6,), "I-3"), Happening("survey", 0.02, (first + 7,), "Dana Reyes"),
+        Happening("person came", 0.02, tuple(first + n for n in (8, 9, 10)), "Mia Lind\nTom Ash\nUna Roy"),
+        Happening("renewal", 0.03, (first + 11,)),
+        Happening("alert", 0.04, (), "errors-in-the-way", "A-1044", at_us=int(at(8))),
+    ))  # fmt: skip
+
+
 TOLD = {
+    "made, without": abandoned,
+    "made, repeated": again_and_again,
+    "made, back and forth": lost,
+    "made, mentions": written_about,
+    "made, waiting": waiting,
+    "made, waiting ticket": waiting_ticket,
+    "made, overdue": overdue,
+    "made, turned": turned,
+    "subject, issue": by_issue,
+    "subject, feature": feature,
+    "role": admin,
+    "absence, business days": business_days,
+    "peers": least_of_peers,
+    "normal for accounts like it": normal_for_it,
+    "milestone": no_first,
+    "milestone, slowest": later_than_most,
+    "not": not_so,
+    "recovery": recovered,
+    "standing": so_far,
+    "distinct": distinct,
+    "meanwhile": all_around,
     "then, unless": one_after_the_other,
     "level, below": fall,
     "level, changed since": changed_since,
@@ -270,7 +531,8 @@ def written(of: Occasion) -> str:
     lines = [story.headline, ""]
     for sentence in story.sentences:
         marks = "".join(f"[{p + 1}]" for p in sentence.receipts)
-        lines.append(f"{sentence.topic:8}{sentence.shown} {marks}".rstrip())
+        topic = f"{sentence.topic} ".ljust(8)
+        lines.append(f"{topic}{sentence.shown} {marks}".rstrip())
     for series in story.series:
         starts = "ascending" if all(a < b for a, b in pairwise(series.starts_us)) else "OUT OF ORDER"
         held = f"held {list(series.held)}, usual {series.usual}, threshold {series.threshold}, since {series.since}"

@@ -40,6 +40,14 @@ class Roles:
             FROM traits WHERE trait = {text(ROLE)} AND member IS NOT NULL AND account IN ({listed})
             ORDER BY dated, at_us, stored_seq"""
         ).fetchall()
+        self.names: dict[Member, str] = {
+            (int(account), int(member)): str(name)
+            for account, member, name in facts.connection.execute(
+                "SELECT account, member, arg_max(value, (dated, occurred_at, stored_seq)) FROM traits "
+                f"WHERE trait = 'name' AND member IS NOT NULL AND account IN ({listed}) GROUP BY ALL"
+            ).fetchall()
+            if name
+        }
         for row in rows:
             self.said.setdefault(int(row[0]), []).append(row)
 
@@ -56,7 +64,11 @@ class Roles:
         if not now:
             until = {who: _until(said) for who, said in history.items() if any(held for _, held in said)}
             now = [who for who, at in until.items() if at == max(until.values())]
-        return Held(tuple(sorted(now)), tuple(dict.fromkeys(self.facts.member_label(*who) for who in sorted(now))))
+        return Held(tuple(sorted(now)), tuple(dict.fromkeys(self._name(who) for who in sorted(now))))
+
+    def _name(self, who: Member) -> str:
+        """What a person is called: by name, else as it was first known."""
+        return self.names.get(who) or self.facts.member_label(*who)
 
 
 def _until(said: list[tuple[int, bool]]) -> int:

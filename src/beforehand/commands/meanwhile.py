@@ -7,7 +7,7 @@ everything is asked as it was known at the close.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
@@ -94,7 +94,7 @@ class Found:
 
 @dataclass
 class Search:
-    """One account in its weeks."""
+    """One account in its weeks; `judged` are the metrics that the alert is about, over `tables`."""
 
     facts: Facts
     folder: Folder
@@ -102,6 +102,7 @@ class Search:
     window: Window
     around: Around
     judged: frozenset[str] = frozenset()
+    tables: frozenset[str] = frozenset()
     looked_at: int = 0
     series: list[np.ndarray] = field(default_factory=list)
 
@@ -310,7 +311,7 @@ class Search:
             return
         self.looked_at += 1
         late, accounts, of = self.around.unpaid()
-        if late:
+        if late and "invoices" not in self.tables:
             name, _ = late[0]
             yield Found("invoice", rate_p(accounts, of), name, (self._row("invoices", name, INVOICE),), name)
 
@@ -339,7 +340,7 @@ def found_around(
     folder: Folder,
     whose: Whose,
     window: Window,
-    judged: Iterable[str],
+    judged: Collection[str],
     others: Sequence[Other],
     first: int,
 ) -> tuple[list[Happening], list[Receipt], int]:
@@ -350,7 +351,8 @@ def found_around(
     from beforehand.facts.around import Around
 
     with Around(facts, whose.nodes, window.end_us, PAST + window.weeks, window.known_us) as around:
-        search = Search(facts, folder, whose, window, around, frozenset(judged))
+        tables = frozenset(folder.metrics[m].table for m in judged if m in folder.metrics)
+        search = Search(facts, folder, whose, window, around, frozenset(judged), tables)
         try:
             found = list(search.all())
         except (InputError, EngineError):

@@ -142,12 +142,22 @@ def chosen(
                 receipt = answers[node, where]
                 leaf = marks.bound(node)
                 held = held_at(folder, leaf, receipt, where, peers.get(node))
-                spoken = held is None or where.role not in ("unless", "not")
+                spoken = where.role not in ("unless", "not")
                 if held is not None and spoken:
                     marks.entitled(node)
-                return held is not None, [((leaf, where.role, receipt), held or 0)] if spoken else []
+                if held is None:  # late facts have changed it since; it is told of the newest close it may be of
+                    held_then = next(
+                        (n for n, end in enumerate(reversed(receipt.query.edges_us)) if _early(end, where)), 0
+                    )
+                    return False, [((leaf, where.role, receipt), held_then)]
+                return True, [((leaf, where.role, receipt), held)] if spoken else []
 
     return keep(condition, Where())[1]
+
+
+def _early(end_us: int, where: Where) -> bool:
+    """Whether a close is one at which a part may have held."""
+    return where.before_us is None or end_us < where.before_us
 
 
 def held_at(folder: Folder, leaf: Leaf, receipt: Receipt, where: Where, peers: Receipt | None = None) -> int | None:

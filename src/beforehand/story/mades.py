@@ -27,14 +27,29 @@ def with_details(view: View, told: Told) -> Told:
     own = [d for d in view.occasion.details if d.of == view.clause.receipt]
     made = view.clause.quantity.made
     headline = told.headline
+    first = told.sentences[:1]
     if isinstance(made, Waiting | Overdue) and isinstance(view.clause.leaf, Level) and not view.clause.down:
-        headline = _stands(view, made) or headline
+        stands = _stands(view, made)
+        if stands is not None:
+            headline = stands
+            then = stands.replace(" has been ", " had been ").replace(" have been ", " had been ")
+            then = then.replace(" is more than ", " was more than ").replace(" are more than ", " were more than ")
+            first = (view.sentence(f"{then} {view.when(1)}{_usually(view)}", "change"),)
     said = [sentence for detail in own[:MOST] if (sentence := _detail(view, detail)) is not None]
     total = int(view.last or 0)
     if said and total > len(said) and len(own) >= MOST:
         more = words.number(total - len(said))
         said.append(view.sentence(f"there {'is' if total - len(said) == 1 else 'are'} {more} more", "detail"))
-    return replace(told, headline=headline, sentences=(*told.sentences[:1], *said, *told.sentences[1:]))
+    return replace(told, headline=headline, sentences=(*first, *said, *told.sentences[1:]))
+
+
+def _usually(view: View) -> str:
+    """`; 0 to 2 is usual for Globex`, of the account; of one ticket nothing is usual."""
+    band = view.band
+    if band is None or view.occasion.scope:
+        return ""
+    low, high = view.clause.said(band.low), view.clause.said(band.high)
+    return f"; {low if low == high else f'{low} to {high}'} is usual for {view.occasion.who}"
 
 
 def _stands(view: View, made: Waiting | Overdue) -> str | None:
@@ -100,7 +115,8 @@ def _written(view: View, detail: Detail, values: tuple[Value, ...]) -> str | Non
     query = view.receipt.query
     looked_for = json.loads(query.made).get("phrases", ()) if query.made else ()
     phrases = tuple(looked_for) or (made.words if isinstance(made, Mentions) else ())
-    quoted = next((found for text in columns if text and (found := quote(str(text), phrases))), None)
+    quotes = [found for text in columns if text and (found := quote(str(text), phrases))]
+    quoted = max(quotes, key=len, default=None)
     if quoted is None or not isinstance(at, int | float):
         return None
     of = view.occasion

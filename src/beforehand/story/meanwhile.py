@@ -103,8 +103,9 @@ def _renewal(of: Occasion, one: Happening) -> str | None:
     if day is None:
         return None
     left = words.days_between(receipt.query.edges_us[-1], day, of.zone)
-    if left < 0:
-        return None
+    staked = of.stake.renewal
+    if left < 0 or (staked is not None and moment(of.receipts[staked].value, of) == day):
+        return None  # what is at stake says it
     return f"the renewal was {words.counted(left, 'day')} ahead, on {_day(of, day)}"
 
 

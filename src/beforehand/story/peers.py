@@ -15,7 +15,7 @@ from beforehand.story import words
 from beforehand.story.clause import Clause, lasting, part, rest
 from beforehand.story.receipt import Receipt
 from beforehand.story.scene import Occasion, Sentence, values_said
-from beforehand.story.view import Told, View, series_of
+from beforehand.story.view import Told, View, none_or, series_of
 
 FEWEST = 10
 """Of fewer accounts alike nothing is told."""
@@ -61,8 +61,8 @@ def peers(view: View, leaf: Peers) -> Told:
     end = "lowest" if clause.down else "highest"
     sentences = [view.sentence(text, "change")]
     sentences.append(view.sentence(_had(view, receipt, found), "peers", clause.peers))
-    asks = f"the line is the {end} {part(leaf.share)} of them, {'up to' if clause.down else 'from'} "
-    asks += f"{clause.said(found.edge)}{clause.rate}{'' if clause.down else ' on'}{lasting(leaf.streak, clause.grain)}"
+    asks = f"the line is the {end} {part(leaf.share)} of them, {'below' if clause.down else 'above'} "
+    asks += f"{clause.said(found.edge)}{clause.rate}{lasting(leaf.streak, clause.grain)}"
     sentences.append(view.sentence(asks, "line", clause.peers))
     headline = f"{view.subject} {view.were} {clause.said(view.last)} {view.when(1)}, among the {end} {part(leaf.share)}"
     headline += f" of {words.number(found.count)} accounts like it"
@@ -82,14 +82,17 @@ def normal(occasion: Occasion, clause: Clause, receipt: Receipt) -> Sentence | N
 def _had(view: View, receipt: Receipt, found: Standing) -> str:
     """`Of 84 accounts like Globex (plan business), half had 8 to 21 logins a week; 80 had more`."""
     clause = view.clause
-    of = f"of {words.number(found.count)} accounts like {view.occasion.account}{alike(receipt)}, half "
+    of = f"of {words.number(found.count)} accounts like {view.occasion.account}{alike(receipt)}, "
     low, mid, high = (clause.said(v) for v in (found.low, found.mid, found.high))
-    spread = low if low == high else f"{low} to {high}"
     middle = f" (the middle one {mid})" if low != high and mid not in (low, high) else ""
+    what = f" {clause.called}" if clause.rate and clause.quantity.made is None else ""
     days = receipt.query.span
     when = "then" if clause.quantity.standing else f"in the same {days} days" if days > 1 else _same(clause.grain)
-    what = f"{spread} {clause.called}" if clause.rate else f"{clause.called} of {spread}"
-    text = f"{of}had {what} {when}{middle}"
+    if low == high:
+        had = f"at least half had {none_or(clause, found.low)}{what if found.low else ''}"
+    else:
+        had = f"half had {low} to {high}{what}"
+    text = f"{of}{had} {when}{middle}"
     more, less = words.number(found.above), words.number(found.below)
     if found.above >= found.below:
         return f"{text}; {'all' if found.above == found.count else more} had more than {view.occasion.account}"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, get_args
 
+from beforehand.signals.made import length
 from beforehand.signals.tree import (
     BackAndForth,
     Made,
@@ -45,11 +46,11 @@ def called(quantity: Quantity, name: str, other: str = "") -> str:
 def _made(made: Made | None, name: str, other: str) -> str:
     match made:
         case Without(within_us=within):
-            return f"{name} without {other or made.then} within {words.spell(within)}"
+            return f"{name} without {other or made.then} within {length(within)}"
         case Repeated(times=times, within_us=within):
-            return f"runs of {words.number(times)} {name} within {words.spell(within)}"
+            return f"runs of {words.number(times)} {name} within {length(within)}"
         case BackAndForth(within_us=within):
-            return f"times back and forth between {name} and {other or made.other} within {words.spell(within)}"
+            return f"times back and forth between {name} and {other or made.other} within {length(within)}"
         case Mentions(words=chosen):
             return f"mentions of {words.listed(chosen, 'or')}"
         case Waiting(days=days, business=business):
@@ -78,7 +79,9 @@ def plural(quantity: Quantity, name: str) -> bool:
     # What was done to them stands behind: exports started, invoices paid.
     if last[0].endswith("ed") and len(head.split()) > 1:
         last = head.split()[-2:-1]
-    return last[0] in IRREGULAR or (last[0].endswith("s") and not last[0].endswith(SINGULAR_ENDINGS))
+    if not IRREGULAR.isdisjoint((last[0], *head.split()[:2])):
+        return True
+    return last[0].endswith("s") and not last[0].endswith(SINGULAR_ENDINGS)
 
 
 def scoped(said: str, subject: SubjectKind, scope: str) -> str:

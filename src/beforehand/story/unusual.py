@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from beforehand.signals.tails import count_tail, t_tail
 
@@ -23,24 +23,32 @@ MAD_TO_DEVIATION = 1.4826
 def count_p(past: ArrayLike, now: ArrayLike) -> float:
     """How likely so much or so little in all of `now` is, from the counts of the periods before; two-sided.
 
-    A negative binomial with the variance of the past, of stretches as long as `now` where that is more than its parts
-    make, and of the mean itself being uncertain. NaN where too little is known.
+    A negative binomial with the variance of the past, more where weeks follow the ones before them, and of the mean
+    itself being uncertain. NaN where too little is known.
     """
     before, after = np.array(past, dtype=np.float64), np.array(now, dtype=np.float64)
     before, length = before[~np.isnan(before)], after.size
     if before.size < LEAST_PAST or not length:
         return float("nan")
     mean = (before.sum() + 0.5) / (before.size + 0.5)
-    each = max(float(before.var()), mean)
-    spread = length * each
-    if before.size >= 3 * length:
-        spread = max(spread, float(sliding_window_view(before, length).sum(axis=1).var()))
+    each = max(float(before.var()), mean) * _drift(before)
     due = length * mean
-    size = due**2 / max(spread + length**2 * each / before.size - due, 1e-9)
+    size = due**2 / max(length * each + length**2 * each / before.size - due, 1e-9)
     total = float(np.nansum(after))
     above = float(count_tail(np.array(total), np.array(due), np.array(size)))
     below = 1 - float(count_tail(np.array(total + 1), np.array(due), np.array(size)))
     return min(1.0, 2 * min(above, below))
+
+
+def _drift(before: NDArray[np.float64]) -> float:
+    """How much more sums of neighbours vary than their parts alone would: by the correlation of one with the next."""
+    middle = before - before.mean()
+    total = float((middle**2).sum())
+    if total <= 0:
+        return 1.0
+    follow = float((middle[1:] * middle[:-1]).sum()) / total
+    follow = min(max(follow * (1 + 4 / before.size), 0.0), 0.8)
+    return (1 + follow) / (1 - follow)
 
 
 def value_p(past: ArrayLike, now: ArrayLike) -> float:

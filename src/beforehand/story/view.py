@@ -161,6 +161,8 @@ def judged_of(view: View) -> list[tuple[int, float]]:
 
 def newest(view: View) -> str:
     """The newest judged period as the subject of a clause: `last week`, `the week of 9 November`."""
+    if view.clause.quantity.standing:
+        return "that"
     said = view.when(1)
     return said.removeprefix("at ").removeprefix("in ").removeprefix("on ")
 
