@@ -44,6 +44,7 @@ MEANINGS = {
     "no-encoder": "The encoder is asked for; its extra is not installed, or is another version.",
     "no-endpoint": "An endpoint is asked for, and its address or its key is missing.",
     "no-facts": "Nothing has been loaded yet.",
+    "only-numbers": "A sentence for `judge` needs facts, traits or alerts, and a series is numbers alone.",
     "no-file": "A file does not exist.",
     "no-people": "`per active person` is asked of a series without people.",
     "no-language-model": "The model that tells languages is not installed.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -196,3 +196,72 @@ def test_spacings_in_words() -> None:
     assert [spelled(us) for us in (3_600_000_000, 300_000_000, 172_800_000_000, 1_500_000)] == [
         "hour", "5 minutes", "2 days", "1.5 seconds",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sentence", "newest"),
+    [
+        ("value below 2 for 2 days", "holds"),
+        ("at least 20 value seen in 3 days", "holds"),
+        ("value down 40% vs the 8 days before", "holds"),
+        ("value not down 40% vs the 8 days before", "clear"),
+        ("value far below usual", "holds"),
+        ("value within usual", "clear"),
+        ("value not below usual", "clear"),
+        ("value recover within 7 days", "clear"),
+        ("value spike", "clear"),
+        ("no value for 2 days", "holds"),
+        ("no value for 2 business days", "holds"),
+        ("value below peers for 2 days", "holds"),
+        ("value among the lowest tenth of peers", "clear"),
+        ("value above peers", "clear"),
+        ("not (value below 2 or value spike)", "clear"),
+        ("value below 2 while value far below usual", "holds"),
+    ],
+)
+def test_every_kind_that_numbers_can_tell(tmp_path: Path, sentence: str, newest: str) -> None:
+    lines = ["account,at,value"]
+    for account in range(16):
+        for day in range(60):
+            value = 0 if account < 3 and day >= 58 else 30 + (account + day) % 3
+            lines.append(f"a{account:02},{date(2026, 1, 5) + timedelta(days=day)},{value}")
+    (tmp_path / "s.csv").write_text("\n".join(lines) + "\n")
+    found = judge_series(sentence, str(tmp_path / "s.csv"))
+    last = {row["account"]: row for row in found["rows"]}
+    assert last["a00"]["verdict"] == newest
+    if "peers" in sentence:
+        assert last["a00"]["p"] is None
+        bound = last["a00"]["upper" if "above" in sentence else "lower"]
+        # A quarter of 16 are 4, so the fifth from its end is no more among them; of a tenth, the second.
+        values = sorted(row["value"] for row in last.values())
+        assert bound == (values[-5] if "above" in sentence else values[1] if "tenth" in sentence else values[4])
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said"),
+    [
+        ("value without other within 1 hour", "facts themselves"),
+        ("value repeated 3 times within 1 hour", "facts themselves"),
+        ("back and forth between value and other within 1 hour", "facts themselves"),
+        ("value mention price", "has no meaning here"),
+        ("value open more than 2 days at least 3", "facts themselves"),
+        ("invoice more than 60 days overdue", "facts themselves"),
+        ("tickets reopened at least 2 in 30 days", "facts themselves"),
+        ("no admin has visited for 3 days", "a role needs"),
+        ("champion gone", "a role needs"),
+        ("no first value within 14 days of signup", "names the day of the signup"),
+        ("first value later than the slowest quarter of peers", "names the day of the signup"),
+        ("value below peers by plan and region", "no plan and no region"),
+        ("value above 90% of seats", "no trait seats"),
+        ("renewal within 30 days", "names the day of the renewal"),
+        ("value below 2 14 days after signup", "names the day of the signup"),
+        ("any alert open", "no alerts"),
+        ("ticket open more than 2 days", "has no meaning here"),
+        ("value below 2 for each feature", "has no meaning here"),
+        ("value 6 or lower from a champion", "has no meaning here"),
+        ("at least 3 value on the same issue in 30 days", "has no meaning here"),
+    ],
+)
+def test_what_numbers_alone_cannot_tell_is_refused_with_the_reason(tmp_path: Path, sentence: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        judge_series(sentence, str(write(tmp_path / "s.csv", [1, 2])))

@@ -12,7 +12,9 @@ from beforehand.workspace.folder import read_folder
 
 
 def test_growth_is_proven_against_its_own_outcome(tmp_path: Path) -> None:
-    (tmp_path / "beforehand.yaml").write_text("outcome: escalated\ngrowth_outcome: advocate\n", encoding="utf-8")
+    settings = {"outcome": "escalated", "growth_outcome": "advocate"}
+    text = "".join(f"{key}: {value}\n" for key, value in settings.items())
+    (tmp_path / "beforehand.yaml").write_text(text, encoding="utf-8")
     (tmp_path / "metrics.yaml").write_text("logins: {count: events}\n", encoding="utf-8")
     (tmp_path / "signals").mkdir()
     for name, more in {"risk": "", "growth": "polarity: growth\n", "own": "outcome: churned\n"}.items():

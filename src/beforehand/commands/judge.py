@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,13 +13,28 @@ from beforehand.calendar import Grain, to_datetime
 from beforehand.commands.laying import Laid, lay_by_point, lay_by_time
 from beforehand.commands.series import Series, read_series, unit_of
 from beforehand.errors import InputError
-from beforehand.signals import Signal, grain_of, judge, parse, scores
+from beforehand.signals import Signal, decided, grain_of, judge, parse, scores
 from beforehand.signals.asked import leaves
 from beforehand.signals.judges import baseline_mean
 from beforehand.signals.kinds import kind_of
 from beforehand.signals.numbers import VERDICT_NAMES, Float
 from beforehand.signals.spike import foresee, least_spike
-from beforehand.signals.tree import Change, Leaf, Level, Sentence, Spike, Usual
+from beforehand.signals.tree import (
+    After,
+    AlertOpen,
+    Change,
+    Due,
+    Leaf,
+    Level,
+    Milestone,
+    Named,
+    Node,
+    Peers,
+    Sentence,
+    Spike,
+    Usual,
+    parts_of,
+)
 from beforehand.signals.usual import band
 from beforehand.signals.vocabulary import Vocabulary
 
@@ -40,7 +56,8 @@ def judge_points(sentence: str, series: Series) -> dict[str, Any]:
 
     Returns `{"sentence", "grain", "counts", "notes", "rows": [{"account", "start", "value", "verdict", "expected",
     "lower", "upper", "p"}]}`: expected, lower and upper are the usual band, the mean before and the bound, or the fixed
-    bound; `p` is how likely so much is by chance, for a spike. Raises InputError for a wrong sentence or file.
+    bound, that of peers over the accounts of the file; `p` is how likely so much is by chance, for a spike. Raises
+    InputError for a wrong sentence or file, and for what numbers alone cannot tell.
     """
     spacing = _spacing(series)
     unit = _unit(spacing)
@@ -55,11 +72,14 @@ def judge_points(sentence: str, series: Series) -> dict[str, Any]:
     if series.whole:
         signal = replace(signal, counted=frozenset(metrics))
     scored = scores(signal, laid)
-    judged = judge(signal, laid, scored=scored)
-    chance = next((of.p for (_, leaf), of in scored.items() if kind_of(leaf).reads(leaf)[1] is grain_of(read)), None)
+    thresholds = decided([scored])
+    judged = judge(signal, laid, scored=scored, thresholds=thresholds)
     grain = grain_of(read)
+    spikes = [of.p for (_, leaf), of in scored.items() if isinstance(leaf, Spike) and leaf.grain is grain]
+    chance = spikes[0] if spikes else None
     notes = [] if by_time else [_note(series, spacing)]
-    expected, lower, upper = _around(read, laid, grain, series.whole)
+    bounds = {leaf: found for (_, leaf, _), found in thresholds.items()}
+    expected, lower, upper = _around(read, laid, grain, series.whole, bounds)
     values, starts = laid.values(grain), laid.starts(grain)
     first, last = laid.reach(grain)
     rows = [
@@ -127,15 +147,55 @@ def _unit(spacing_us: int) -> str | None:
 def _check(read: Sentence) -> None:
     if read.population is not None or read.subject != "account":
         raise InputError(
-            "A series has no traits and no people, so `for ...` has no meaning here.", "Leave it out.", code="no-traits"
+            "A series has no traits, no people and no tickets, so who a sentence is about has no meaning here.",
+            "Leave `for ...`, roles and `on the same ...` out.",
+            code="no-traits",
         )
-    if any(kind_of(leaf).reads(leaf)[0].per_active for leaf in leaves(read.condition)):
+    for part in _parts(read.condition):
+        why = _needs(part)
+        if why:
+            said = f"A series is numbers by time: {why}."
+            raise InputError(said, "Judge it as a signal of a workspace.", code="only-numbers")
+    quantities = [kind_of(leaf).reads(leaf)[0] for leaf in leaves(read.condition)]
+    if any(quantity.per_active for quantity in quantities):
         raise InputError(
             "A series has no people, so `per active person` has no meaning here.", "Leave it out.", "no-people"
         )
+    for quantity in quantities:
+        if quantity.made is not None or quantity.role is not None:
+            what = "a role" if quantity.made is None else "what is made of facts in their order"
+            raise InputError(
+                f"A series is numbers by time: {what} needs the facts themselves.",
+                "Judge it as a signal of a workspace, or give the series of what is counted under a name of its own.",
+                code="only-numbers",
+            )
 
 
-def _around(read: Sentence, laid: Laid, grain: Grain, counted: bool) -> tuple[Float, Float, Float]:
+def _needs(part: Node) -> str:
+    """Why a part cannot be told from a series; blank where it can."""
+    match part:
+        case Due(date=date) | After(date=date) | Milestone(date=date):
+            return f"it has no trait that names the day of the {date}"
+        case Level(of=str() as trait):
+            return f"it has no trait {trait} to take a part of"
+        case Peers(like=like) if like:
+            return f"its accounts have no {' and no '.join(like)} to be alike in"
+        case AlertOpen():
+            return "there are no alerts beside it"
+        case Named(signal=signal):
+            return f"there is no signal {signal} beside it"
+    return ""
+
+
+def _parts(node: Node) -> Iterator[Node]:
+    yield node
+    for part in parts_of(node):
+        yield from _parts(part)
+
+
+def _around(
+    read: Sentence, laid: Laid, grain: Grain, counted: bool, bounds: Mapping[Leaf, Float]
+) -> tuple[Float, Float, Float]:
     """Expected, lower and upper of each period, from the first part of the sentence that is judged at its grain."""
     part = next(leaf for leaf in leaves(read.condition) if kind_of(leaf).reads(leaf)[1] is grain)
     quantity, _ = kind_of(part).reads(part)
@@ -146,6 +206,9 @@ def _around(read: Sentence, laid: Laid, grain: Grain, counted: bool) -> tuple[Fl
         return usual.mean, usual.lower, least_spike(usual)
     windows = laid.windows(quantity, grain, width)
     nothing = np.full(windows.shape[:2], np.nan)
+    if isinstance(part, Peers):
+        bound = np.broadcast_to(bounds[part], nothing.shape)
+        return (nothing, bound, nothing) if part.direction == "down" else (nothing, nothing, bound)
     return _bounds(part, windows, nothing, counted)
 
 

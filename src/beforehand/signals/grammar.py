@@ -155,7 +155,7 @@ STOPS = sorted(
     }
     | set(INFLECTED)
 )
-OPEN_FOR = r"(?:still\s+)?open(?:\s+for)?\s+(?:more|longer|over|at|\d)"
+OPEN_FOR = r"(?:still\s+)?open(?:\s+for)?\s+(?:more|longer|over|at|\d)|(?:on|about|with|over)\s+(?:the|a)\s+same\b"
 ANY_METRIC = (
     r"(?!(?:{stops})\b)[^\W\d_][^\s,()<>=]*(?:\s+(?!(?:{stops})\b|{open})[^\s\d,()<>=$€£%][^\s,()<>=]*)*".format(
         stops="|".join(STOPS), open=OPEN_FOR
@@ -178,9 +178,13 @@ _AFTER_WORDS = rf"\s*(?:,|\)|$|(?:{_THEN})\b|(?:{_COUNT})\s)"
 
 def _positional(metrics: str) -> dict[str, str]:
     """The patterns of words that are known by what stands around them; `metrics` is the pattern of all phrases."""
-    told = rf"(?!(?:no|not|any|signal|renewal)\b|{metrics}\s+\w)(?:\"[^\"]*\"|'[^']*'|{WORDS}){_AFTER_WORDS}"
+    told = rf"(?!(?:no|not|any|signal|renewal)\b|{metrics}\s+\w)(?:\"[^\"]*\"|'[^']*'|{WORDS}(?!\w)){_AFTER_WORDS}"
+    going_on = r"in|for|per|each|every|an?|daily|weekly|monthly|within|and|or|then|unless|while"
+    word = r"[^\W\d][\w.-]*(?![\w.-])"
+    trait = rf"(?!renew|{metrics}\s+(?:in|for|per|each|every|an?)\b){word}\s*(?:,|\)|$|(?:{going_on})\b|\d)"
     return {
         "WORDS": WORDS,
+        "AND_TRAIT": rf"and\b(?=\s+{trait}|$)",
         "OR_WORD": rf"or\b(?=\s+{told}|$)",
         "ROLE_SAYS": rf"(?!{metrics}\s+(?:mention|talk|writ)){ROLE}(?=\s+(?:mention|talks?\s+about|writes?\s+about))",
         "ROLE_HAS": rf"{ROLE}(?=\s+(?:has|have|did|does)(?:\s+not|n['’]?t)\b)",
