@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from beforehand.calendar import HOUR_US, Grain, to_datetime, to_us, zone_named
 from beforehand.incidents import (
@@ -120,7 +121,9 @@ class Moved:
         whole: Shares | None = None
         ends: Int = np.empty(0, np.int64)
         for _, block in sheet.blocks(BLOCK):
-            windows = block.windows(quantity, grain, width(grain))[:, -back:]
+            # First looks alone: what came late would make the older periods larger than the newest one.
+            series = block.firsts(quantity, grain, width(grain))
+            windows = sliding_window_view(series, width(grain), axis=1)[:, -back:]
             idle = block.idle(grain, 1)[:, -back:, 0]
             part = shares(windows, grain, counted, idle)
             whole = part if whole is None else whole + part

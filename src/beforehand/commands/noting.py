@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from beforehand import store
-from beforehand.calendar import HOUR_US, Grain, to_datetime, to_us
+from beforehand.calendar import DAY_US, HOUR_US, Grain, to_datetime, to_us
 from beforehand.commands.closes import Sheet
 from beforehand.commands.finding import (
     FIRST_LOOK_HOURS,
@@ -124,10 +124,14 @@ class Noted:
     # -- finding -------------------------------------------------------------------------------------------------
 
     def _moments(self, sheets: Sequence[tuple[Sheet, SignalHistory]]) -> list[int]:
-        """When the closes to be judged were known, and now; none further back than a first look."""
+        """When the closes to be judged were known, the last of each day, and now; none further back than a first look."""
         now = to_us(self.at)
         known = {int(e) + history.grace_us for sheet, history in sheets for e in sheet.ends_us}
-        return sorted({m for m in known if now - FIRST_LOOK_HOURS * HOUR_US <= m < now} | {now})
+        of_day: dict[int, int] = {}
+        for moment in sorted(known | {now}):
+            if now - FIRST_LOOK_HOURS * HOUR_US <= moment <= now:
+                of_day[moment // DAY_US] = moment
+        return sorted(of_day.values())
 
     def _matters(
         self, one: Found, known_us: int | None, last_us: int | None, sheets: Sequence[tuple[Sheet, SignalHistory]]

@@ -41,6 +41,8 @@ LEAST_CELLS = {HOURS: 7 * 24, DAYS: 14}
 """How long a feed must have been known, and"""
 LEAST_SEEN = {HOURS: 30, DAYS: 6}
 """in how many cells something must have come, before anything is said of its gaps."""
+LEAST_EXPECTED = 10
+"""About so many facts would have come: with fewer, chance is enough."""
 PRIOR = 1.0
 """Weeks of the hours of all days, against which a slot of the week is weighed."""
 FILLED = 0.5
@@ -128,16 +130,16 @@ def silences(pulse: Pulse, at: int, back: int, rest: Pulse | None = None) -> lis
         if after - before < 2 or (after + first) * cell < at - back or weight < LEAST[cell]:
             continue
         limit, usual = _limit(peaks, weight, cell)
-        if weight <= limit:
+        expected = float((seen.typical * seen.weight)[before + 1 : after].sum())
+        if weight <= limit or expected < LEAST_EXPECTED:
             continue
         sure_at = int(np.searchsorted(clock, clock[before + 1] + limit, side="right"))
-        inside = slice(int(before) + 1, int(after))
         found.append(
             Silence(
                 since=(first + int(before) + 1) * cell,
                 sure_at=(first + min(sure_at, size)) * cell,
                 until=None if after == size else (first + int(after)) * cell,
-                expected=round(float((seen.typical * seen.weight)[inside].sum())),
+                expected=round(expected),
                 usual_hours=_hours(lag, usual, cell, clock),
                 # Of n gaps that end by chance alone the longest is ln(n) times the mean one.
                 sure=round(1 - float(np.exp(-weight / max(1.0, usual / np.log(len(peaks) + 2)))), 4),
@@ -189,10 +191,11 @@ def _pace(rest: Pulse, at: int, days: int) -> Float:
 
 def _medians(rows: Float) -> Float:
     """The median of each row, of what is known; NaN where nothing is."""
-    found = np.full(len(rows), np.nan)
-    some = np.isfinite(rows).any(axis=1)
-    found[some] = np.nanmedian(rows[some], axis=1)
-    return found
+    ordered = np.sort(rows, axis=1)
+    known = np.count_nonzero(~np.isnan(ordered), axis=1)
+    place = np.arange(len(rows))
+    low, high = np.maximum((known - 1) // 2, 0), np.minimum(known // 2, rows.shape[1] - 1)
+    return np.where(known > 0, (ordered[place, low] + ordered[place, high]) / 2, np.nan)
 
 
 def _behind(seen: Rhythm, at: int) -> tuple[Int, Bool]:
@@ -226,11 +229,7 @@ def _typical(counts: Int, cycle: int) -> Float:
     laid = np.full(weeks * cycle, np.nan)
     laid[: len(counts)] = counts
     rows = laid.reshape(weeks, cycle)
-    kept = np.where(rows > 0, rows, np.nan)
-    some = np.isfinite(kept).any(axis=0)
-    found = np.zeros(cycle)
-    found[some] = np.nanmedian(kept[:, some], axis=0)
-    return found
+    return np.nan_to_num(_medians(np.where(rows > 0, rows, np.nan).T))
 
 
 def _weights(there: Bool, slot: Int, cell: int) -> Float:
