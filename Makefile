@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo openstack ravenstack test check docs bench tone lock clean
+.PHONY: help setup demo openstack ravenstack xuetangx test check docs bench tone lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -25,6 +25,9 @@ openstack: setup ## real history: who stopped contributing to OpenStack, and who
 
 ravenstack: setup ## a made-up data set in which no signal can beat chance, and none does
 	examples/ravenstack/run.sh
+
+xuetangx: setup ## real courses: who drops out, told at day 15 to 30 beside naming whoever has been away longest
+	examples/xuetangx/run.sh
 
 test: .venv/.dev ## the whole test suite
 	$(BIN)/pytest -n $(WORKERS)
