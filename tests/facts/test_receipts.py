@@ -177,3 +177,48 @@ def test_versions_and_traits(opened, write):
     assert receipts.verify(facts, Receipt.from_json(taken.as_json()))
     facts.connection.execute("UPDATE traits SET value = 'enterprise' WHERE value = 'team'")
     assert not receipts.verify(facts, taken)
+
+
+def test_many_questions_together_are_those_of_plain_loops(many):
+    facts, made = many
+    random.seed(11)
+    nodes = {label: facts.account_named(label) for label in "abc"}
+    asks, wanted = [], []
+    for _ in range(60):
+        labels = random.choice(("a", "b", "ab", "c"))
+        low = random.randrange(3)
+        edges = EDGES[low : random.randrange(low + 2, 7)]
+        aggregate = random.choice(("count", "sum", "mean", "share", "people", "last", "latest"))
+        of = {"share": "event = 'error'", "sum": "properties.ms", "mean": "properties.ms", "last": "properties.ms"}
+        where = random.choice((None, "event = 'login'"))
+        accounts = tuple(nodes[label] for label in labels)
+        span = random.randint(1, len(edges) - 1)
+        query = Query("events", aggregate, edges, accounts, of=of.get(aggregate), where=where, span=span)
+        known = random.choice((EDGES[2], EDGES[4], to_us(NOW)))
+        asks.append((query, known))
+        wanted.append(plain(made, query, known, labels))
+    taken = receipts.take_all(facts, asks)
+    for receipt, values in zip(taken, wanted, strict=True):
+        assert list(receipt.values) == pytest.approx(values)
+    assert taken == [receipts.take(facts, *ask) for ask in asks]
+    assert all(receipts.verify_all(facts, taken))
+
+
+def test_distinct_values_totals_and_single_rows(many, write):
+    facts, made = many
+    a = facts.account_named("a")
+    distinct = receipts.take(facts, Query("events", "distinct", EDGES, (a,), of="event"), to_us(NOW))
+    for (low, high), value in zip(distinct.query.spans, distinct.values, strict=True):
+        assert value == len({r[3] for r in made if r[1] == "a" and low <= to_us(r[4]) < high})
+    standing = receipts.take(facts, Query("events", "count", EDGES[2:], (a,), standing=True), to_us(NOW))
+    assert standing.values == tuple(float(sum(r[1] == "a" and to_us(r[4]) < end for r in made)) for end in EDGES[3:])
+    keyed = receipts.take(facts, Query("events", "count", EDGES, (a,), key=("event", "error")), to_us(NOW))
+    assert sum(keyed.numbers) == sum(r[1] == "a" and r[3] == "error" and to_us(r[4]) < EDGES[-1] for r in made)
+    rows = "id,account,at,learned,status,subject\nT,a,2026-01-03,2026-01-03,open,Old\n"
+    rows += "T,a,2026-01-03,2026-01-09,solved,New\n"
+    facts.load([write("t.csv", rows)], table="tickets", now=NOW)
+    query = Query("tickets", "row", EDGES[:2], (a,), of="subject, began", key=("id", "T"))
+    known = (to_us(T0 + timedelta(days=5)), to_us(NOW))
+    assert [receipts.take(facts, query, k).values[0] for k in known] == ["Old", "New"]
+    assert receipts.verify(facts, Receipt.from_json(receipts.take(facts, query, to_us(NOW)).as_json()))
+    assert receipts.take(facts, query, to_us(T0)).values == ()

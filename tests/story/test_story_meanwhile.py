@@ -71,7 +71,7 @@ def test_values_against_their_own_past() -> None:
 
 
 def test_base_rates_are_never_nothing_and_never_more_than_all() -> None:
-    assert rate_p(0, 199) == pytest.approx(1 / 200)
+    assert rate_p(0, 199) == pytest.approx(0.5 / 199.5)
     assert rate_p(500, 100) == 1.0
 
 

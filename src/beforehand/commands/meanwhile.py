@@ -40,6 +40,8 @@ BEFORE, AFTER = 2, 6
 TOLD = 5
 CAPS = {"metric": 2, "person stopped": 2, "trait": 2}
 """At most so many of a kind; of others one."""
+LEAST_SILENT = 2
+"""Weeks without, from which on somebody has stopped."""
 RENEWAL_DAYS = 90
 NAMED = 6
 """So many people who came are proven one by one; of more it is not said."""
@@ -90,6 +92,7 @@ class Found:
     about: str = ""
     at_us: int = 0
     clause: Clause | None = None
+    weeks: int = 0
 
 
 @dataclass
@@ -223,20 +226,22 @@ class Search:
             if who not in self.whose.members
         }  # fmt: skip
         weeks = self.window.weeks
-        silent = {
-            who: stopped_p(values[: len(values) - weeks], weeks)
-            for who, values in every.items()
-            if not values[len(values) - weeks :].any()
-        }
         regular = sum(1 for values in every.values() if values[: len(values) - weeks].any())
+        stopped = []
+        for who, values in every.items():
+            silent = len(values) - 1 - int(np.flatnonzero(values)[-1]) if values.any() else 0
+            # Who was silent before these weeks already has not stopped in them.
+            if LEAST_SILENT <= silent <= weeks:
+                p = stopped_p(values[: len(values) - silent], silent) * regular
+                stopped += [(p, who, silent)] if p <= UNUSUAL else []
+        stopped = sorted(stopped)[:3]
         self.looked_at += len(every)
-        stopped = sorted((p * regular, who) for who, p in silent.items() if p * regular <= UNUSUAL)[:3]
         came = self._came(every)
-        named = self.around.named([who for _, who in stopped] + [who for _, who in came])
-        for p, who in stopped:
+        named = self.around.named([who for _, who, _ in stopped] + [who for _, who in came])
+        for p, who, silent in stopped:
             query = Query("events", "count", self.edges, self.whose.nodes, (who,), grain=Grain.WEEK.value)
             name, role = named[who]
-            yield Found("person stopped", p, name, (query,), name, role)
+            yield Found("person stopped", p, name, (query,), name, role, weeks=silent)
         if came:
             queries = tuple(
                 Query("events", "first", (FIRST_US, self.window.end_us), self.whose.nodes, (who,)) for _, who in came
@@ -375,7 +380,7 @@ def found_around(
         at += len(one.asks)
         clause = None if one.clause is None else replace(one.clause, receipt=places[0])
         happenings.append(
-            Happening(one.kind, one.p, places, one.name, one.about, window.weeks, one.at_us, clause)
+            Happening(one.kind, one.p, places, one.name, one.about, one.weeks or window.weeks, one.at_us, clause)
         )  # fmt: skip
     return happenings, receipts, search.looked_at
 

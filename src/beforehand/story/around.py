@@ -141,7 +141,12 @@ def _lead(days: float) -> str:
 
 
 def moment(value: Value, occasion: Occasion) -> int | None:
-    """A day or time from a trait as UTC microseconds; a day means its first instant in the workspace's zone."""
+    """A day or time from a trait as UTC microseconds; a day means its first instant in the workspace's zone.
+
+    A number is microseconds already, as the day of a first fact is.
+    """
+    if isinstance(value, float):
+        return int(value)
     if not isinstance(value, str) or not value.strip():
         return None
     try:

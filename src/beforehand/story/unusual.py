@@ -85,5 +85,5 @@ def stopped_p(past: ArrayLike, silent: int) -> float:
 
 
 def rate_p(times: float, of: float) -> float:
-    """The base rate of what happened `times` times among `of` that it could have happened to."""
-    return min(1.0, (times + 1) / (of + 1))
+    """The base rate of what happened `times` times among `of` that it could have happened to; never quite nothing."""
+    return min(1.0, (times + 0.5) / (of + 0.5))
