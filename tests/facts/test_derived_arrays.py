@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_made import (
@@ -21,7 +20,6 @@ from plain_made import (
     told,
 )  # fmt: skip
 
-from beforehand.facts.derived import steps
 from beforehand.facts.derived.followed import without
 from beforehand.facts.derived.presence import EVER, Made, Ordered, Signed
 from beforehand.facts.derived.steps import back_and_forth, repeated
@@ -76,11 +74,9 @@ def test_without_is_what_the_facts_known_by_then_say(rows: list[Fact], within: i
 
 
 @settings(max_examples=150, deadline=None)
-@given(facts(), st.integers(1, 4), st.integers(1, 12), st.sampled_from([5, 10**6]))
-def test_repeated_is_what_the_facts_known_by_then_say(rows: list[Fact], times: int, within: int, many: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(steps, "AT_ONCE", many)
-        agree(rows, repeated(arrays(rows), times, within), lambda mine, _: plain_repeated(mine, times, within))
+@given(facts(), st.integers(1, 4), st.integers(1, 12))
+def test_repeated_is_what_the_facts_known_by_then_say(rows: list[Fact], times: int, within: int) -> None:
+    agree(rows, repeated(arrays(rows), times, within), lambda mine, _: plain_repeated(mine, times, within))
 
 
 @settings(max_examples=150, deadline=None)
