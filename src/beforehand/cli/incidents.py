@@ -126,7 +126,8 @@ def _one(console: Console, row: dict[str, Any]) -> None:
         "  ", look.text(row["what"], "soft"),
     )  # fmt: skip
     console.print(head)
-    console.print(look.inset(look.text(row["headline"])), width=min(console.width, READABLE))
+    also = f" Also {words.listed(row['numbers']['also'])}." if row["numbers"].get("also") else ""
+    console.print(look.inset(look.text(row["headline"] + also)), width=min(console.width, READABLE))
     signals = row["signals"]
     touches = f"touches {words.listed(signals[:4])}" if len(signals) <= 4 else f"touches {len(signals)} signals"
     held = row["held"]

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from beforehand.store import Store
     from beforehand.workspace import Folder
 
+ORDER = {grain: place for place, grain in enumerate(Grain)}
 DATA, REAL, ITSELF = "data", "real", "by itself"
 VALUED = frozenset({"mean", "share", "last"})
 
@@ -62,7 +63,11 @@ class Noted:
         feeds = Feeds.read(self.facts, to_us(self.at)) if {"feed", "tracking"} & set(self.kinds) else None
         found = list(silent(feeds, self.folder, moments, last_us, self.kinds)) if feeds is not None else []
         news = [one for one in found if self._matters(one, one.until_us, last_us, sheets)]
-        for one, known in together(self.moved, self.facts, self.folder, self.kinds):
+        moved = together(self.moved, self.facts, self.folder, self.kinds)
+        # The longest periods and the most accounts first: what moved beside them is a part of that.
+        for one, known in sorted(
+            moved, key=lambda m: (-ORDER[m[0].grain or Grain.HOUR], -m[0].numbers["accounts"], m[0].key)
+        ):
             if self._matters(one, known, last_us, sheets):
                 news.append(one)
         meant = definitions_of(self.folder)
@@ -124,7 +129,7 @@ class Noted:
     # -- finding -------------------------------------------------------------------------------------------------
 
     def _moments(self, sheets: Sequence[tuple[Sheet, SignalHistory]]) -> list[int]:
-        """When the closes to be judged were known, the last of each day, and now; none further back than a first look."""
+        """When the closes to be judged were known, the last of each day, and now; no further back than a first look."""
         now = to_us(self.at)
         known = {int(e) + history.grace_us for sheet, history in sheets for e in sheet.ends_us}
         of_day: dict[int, int] = {}
@@ -150,17 +155,24 @@ class Noted:
         )
 
     def _explained(self, session: Session, one: Found) -> bool:
-        """Whether most accounts moved because a feed or an event is missing, which is an incident already."""
+        """Whether most accounts moved by what is an incident already: a feed or an event that is missing, or another
+        metric that moved the same way at the same time, whose incident it then becomes a part of.
+        """
         if one.grain is None:
             return False
-        return any(
-            kept.key.split("/")[0] in ("feed", "tracking")
-            and kept.effect == one.effect
-            and one.metrics <= set(kept.metrics)
-            and to_us(kept.since) < (one.until_us or 2**62)
-            and (kept.until is None or to_us(kept.until) > one.since_us)
-            for kept in store.find_incidents(session)
-        )
+        for kept in store.find_incidents(session):
+            until = None if kept.until is None else to_us(kept.until)
+            apart = to_us(kept.since) >= (one.until_us or 2**62) or (until is not None and until <= one.since_us)
+            if apart or kept.effect != one.effect or kept.key == one.key:
+                continue
+            if kept.grain is None and not one.metrics <= set(kept.metrics):
+                continue
+            if kept.grain is not None and kept.state == OPEN and not one.metrics <= set(kept.metrics):
+                kept.metrics = sorted({*kept.metrics, *one.metrics})
+                kept.signals = touched(_pure(kept), self.readings)
+                kept.numbers = {**kept.numbers, "also": sorted({*kept.numbers.get("also", ()), *one.metrics})}
+            return True
+        return False
 
     def _taken_back(self, session: Session, key: str, change: Any) -> bool:
         """A definition that is again what it was before an incident: that one settles by itself, and no other opens."""
@@ -188,7 +200,9 @@ class Noted:
                 if one.kind not in ("feed", "definition") and one.event is None and later:
                     kept.until = None if one.until_us is None else to_datetime(one.until_us)
                 if kept.state == OPEN and later:
-                    kept.headline, kept.numbers, kept.sure = one.headline, one.numbers, max(kept.sure, one.sure)
+                    also = {"also": kept.numbers["also"]} if "also" in kept.numbers else {}
+                    kept.headline, kept.numbers = one.headline, {**one.numbers, **also}
+                    kept.sure = max(kept.sure, one.sure)
                 kept.seen_at = self.at
             return []
         number = 0
