@@ -107,3 +107,33 @@ def test_check_tells_it_on_the_line_of_the_sentence(tmp_path: Path) -> None:
     # A metric that is wrong itself is told where it is wrong, and nowhere else.
     metrics.write_text(metrics.read_text().replace("count: invoices", "count: invoices\n  where: nothing = 1"))
     assert "metrics.yaml" in {p.file for p in problems(root)}
+
+
+@pytest.mark.parametrize(
+    ("entry", "code"),
+    [
+        ("used:\n  distinct: events\n", "bad-value"),
+        ("used:\n  distinct: events\n  of: nothing\n", "unknown-column"),
+        ("used:\n  distinct: events\n  of: null\n", None),
+        ("used:\n  distinct: outcomes\n  of: properties.feature\n", "bad-condition"),
+    ],
+)
+def test_what_is_told_apart_must_be_something(tmp_path: Path, entry: str, code: str | None) -> None:
+    root = tmp_path / "w"
+    init(root)
+    for path in (root / "signals").iterdir():
+        path.unlink()
+    (root / "metrics.yaml").write_text(entry)
+    found = [p for p in problems(root) if p.file == "metrics.yaml"]
+    assert len(found) == 1
+    assert code is None or found[0].code == code
+
+
+def test_the_setting_that_names_features_is_read_like_any_value(tmp_path: Path) -> None:
+    root = tmp_path / "w"
+    init(root)
+    settings = root / "beforehand.yaml"
+    settings.write_text(settings.read_text() + "\nfeature: module\n")
+    assert [(p.file, p.code) for p in problems(root)] == [("beforehand.yaml", "unknown-column")]
+    settings.write_text(settings.read_text().replace("feature: module", "feature: lower(properties.module)"))
+    assert read_folder(root).settings.feature == "lower(properties.module)"
