@@ -8,6 +8,8 @@ for events in ${BENCH_EVENTS:-1e6 1e7}; do
   .venv/bin/python bench/panel.py --events "$events" || failed=1
 done
 .venv/bin/python bench/judges.py || failed=1
+.venv/bin/python bench/kinds.py || failed=1
+.venv/bin/python bench/helped.py || failed=1
 .venv/bin/python bench/spike.py || failed=1
 .venv/bin/python bench/derived.py --events 1e7 || failed=1
 .venv/bin/python bench/worktime.py || failed=1

@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import Any as Whatever
 
 from lark import Token
+from rapidfuzz.distance import OSA
 
 from beforehand.calendar import Grain
 from beforehand.signals import tree as t
+from beforehand.signals.dates import DAYS as DATES
 from beforehand.signals.dates import SIGNUP, called
 from beforehand.signals.fitting import DAYS, LONGEST, fits
 from beforehand.signals.parts import GRAINS, Parts
@@ -24,9 +26,9 @@ from beforehand.signals.spoken import (
     Spanned,
     has,
     items_of,
-    number_of,
     one_of,
     span_of,
+    times_of,
     token_of,
     unit_of,
     unquoted,
@@ -64,7 +66,7 @@ class Clauses(Parts):
         if not self._is_counted(said):
             name = self.vocabulary.name(said.metric)
             raise Misfit(f"{name} is not counted, so it does not happen {token}.", *span_of([token]))
-        many = Amount(*span_of([token]), float(number_of(str(token).split()[0])))
+        many = Amount(*span_of([token]), float(times_of(token)))
         return self._level(said, ">=", many, items_of(parts))
 
     def level_many(self, parts: list[Whatever]) -> t.Node:
@@ -320,6 +322,11 @@ class Clauses(Parts):
 
     def _date(self, token: Token) -> str:
         said = unquoted(token)
+        if token.type == "TRAIT":  # written as it is: one that is nearly a day of the language is a slip of the pen
+            near = min(DATES, key=lambda day: OSA.distance(said.lower(), day))
+            if OSA.distance(said.lower(), near) <= 2:
+                start, end = span_of([token])
+                raise Misfit(f"{said!r} is nearly {near!r}.", start, end, near, f'If it is a trait, write "{said}".')
         return called(said) if token.type in ("RENEWAL", "DATED") else said
 
     def _span_of_days(self, parts: list[Whatever], word: str) -> int:

@@ -25,7 +25,7 @@ DAYS: dict[str, tuple[str, ...]] = {"renewal": RENEWAL, "contract start": BEGUN,
 WORDS = (
     (re.compile(r"renew", re.IGNORECASE), "renewal"),
     (re.compile(r"contract", re.IGNORECASE), "contract start"),
-    (re.compile(r"sign", re.IGNORECASE), SIGNUP),
+    (re.compile(r"sign|registr", re.IGNORECASE), SIGNUP),
 )
 EARLIEST, LATEST = 3_650, 73_000  # days since 1970: a trait that is no day in 1980 to 2169 names none
 

@@ -75,6 +75,8 @@ class Fitting(Transformer[Token, Whatever]):
             grain = rate.grain
         elif isinstance(run, Span | PartOf):
             grain = run.grain
+            if befores and isinstance(run, Span):  # of weeks and days that are as long, weeks are meant
+                grain = _coarser(run.grain, run.count, befores[0].grain)
         else:
             grain = befores[0].grain if befores else Grain.DAY if said.standing else self.default
         if isinstance(run, PartOf):
@@ -127,9 +129,9 @@ class Fitting(Transformer[Token, Whatever]):
             raise Misfit(f"At most {LONGEST} days.", span.start, span.end, f"{word}{LONGEST} days")
         return days
 
-    def _whole(self, amount: Amount) -> int:
-        if amount.percent or amount.value != int(amount.value) or not 1 <= amount.value <= LONGEST:
-            raise Misfit(f"A whole number from 1 to {LONGEST} is needed here.", amount.start, amount.end)
+    def _whole(self, amount: Amount, most: int = LONGEST) -> int:
+        if amount.percent or amount.value != int(amount.value) or not 1 <= amount.value <= most:
+            raise Misfit(f"A whole number from 1 to {most} is needed here.", amount.start, amount.end)
         return int(amount.value)
 
     def _length(self, amount: Amount, unit: Token) -> int:
@@ -152,6 +154,11 @@ def fits(before: Before, grain: Grain) -> None:
     near = same_length(before.count, before.grain, grain)
     said = f"It is counted by {grain}, but compared with {before.grain}s."
     raise Misfit(said, before.start, before.end, f"the {near} {grain}s before")
+
+
+def _coarser(grain: Grain, count: int, other: Grain) -> Grain:
+    """The other grain where it is coarser and so many of the first are whole ones of it, else the first."""
+    return other if DAYS[other] > DAYS[grain] and count * DAYS[grain] % DAYS[other] == 0 else grain
 
 
 def same_length(count: int, said: Grain, grain: Grain) -> int:

@@ -23,7 +23,7 @@ NUMBER_WORDS = (
 FORMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "SIGNAL": ("signal", ("signal",)),
     "NO": ("no", ("no", "zero")),
-    "AND": ("and", ("and",)),
+    "AND": ("and", ("and", "while")),
     "OR": ("or", ("or",)),
     "RENEWAL": ("renewal", ("renewal", "renews")),
     "DATED": ("renewal, signup or contract start", ("signup", "contract start", "renewal", "sign-up")),
@@ -176,6 +176,9 @@ _THEN = "or|and|then|unless|while|in|for|per|each|once|twice|thrice|at|above|ove
 _AFTER_WORDS = rf"\s*(?:,|\)|$|(?:{_THEN})\b|(?:{_COUNT})\s)"
 
 
+SPEAKING = r"mentions?|says|talks?\s+about|writes?\s+about"
+
+
 def _positional(metrics: str) -> dict[str, str]:
     """The patterns of words that are known by what stands around them; `metrics` is the pattern of all phrases."""
     told = rf"(?!(?:no|not|any|signal|renewal)\b|{metrics}\s+\w)(?:\"[^\"]*\"|'[^']*'|{WORDS}(?!\w)){_AFTER_WORDS}"
@@ -186,7 +189,7 @@ def _positional(metrics: str) -> dict[str, str]:
         "WORDS": WORDS,
         "AND_TRAIT": rf"and\b(?=\s+{trait}|$)",
         "OR_WORD": rf"or\b(?=\s+{told}|$)",
-        "ROLE_SAYS": rf"(?!{metrics}\s+(?:mention|talk|writ)){ROLE}(?=\s+(?:mention|talks?\s+about|writes?\s+about))",
+        "ROLE_SAYS": rf"(?!{metrics}\s+(?:{SPEAKING})\b){ROLE}(?=\s+(?:{SPEAKING})\b)",
         "ROLE_HAS": rf"{ROLE}(?=\s+(?:has|have|did|does)(?:\s+not|n['’]?t)\b)",
         "NO_ROLE": rf"(?:no|zero)\s+{ROLE_WORD}(?:\s+{ROLE_WORD}){{0,3}}(?=\s+(?:has|have)\b)",
         "ROLE_GONE": rf"(?!{metrics}){ROLE}(?=\s+(?:(?:has|have|is|are)\s+)?(?:gone|left|departed|disappeared)\b"

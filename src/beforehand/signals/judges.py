@@ -118,11 +118,20 @@ def in_business_days(windows: Float, workdays: Bool, days: int) -> Float:
     began = ahead[..., :1] >= days
     # The stretch begins with its first business day.
     since = since & (np.cumsum(workdays & since, axis=-1) > 0)
+    if len(since) > 1:
+        stretches = np.where(since, windows, 0.0)
+        return np.where(began, _counted_at_all(stretches)[..., np.newaxis], np.nan)
+    found = np.empty((*windows.shape[:2], 1))
+    for close, days_since in enumerate(since[0].sum(axis=-1)):  # one calendar for all: no copy of the windows
+        found[:, close, 0] = _counted_at_all(windows[:, close, windows.shape[2] - days_since :])
+    return np.where(began, found, np.nan)
+
+
+def _counted_at_all(stretches: Float) -> Float:
+    """The sum over the last axis; 1 where one is not known and another is more than nothing."""
     with np.errstate(invalid="ignore"):
-        total = np.where(since, windows, 0.0).sum(axis=-1, keepdims=True)
-        some = (np.where(since, windows, 0.0) > 0).any(axis=-1, keepdims=True)
-    seen = np.where(np.isnan(total) & some, 1.0, total)
-    return np.where(began, seen, np.nan)
+        total = stretches.sum(axis=-1)
+        return np.where(np.isnan(total) & (stretches > 0).any(axis=-1), 1.0, total)
 
 
 def baseline_mean(leaf: Change, windows: Float) -> Float:

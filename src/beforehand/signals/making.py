@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any as Whatever
 
 from lark import Token
+from rapidfuzz.distance import OSA
 
 from beforehand.signals import tree as t
 from beforehand.signals.fitting import Fitting
@@ -20,9 +21,9 @@ from beforehand.signals.spoken import (
     Spanned,
     has,
     items_of,
-    number_of,
     one_of,
     span_of,
+    times_of,
     token_of,
     unit_of,
     unquoted,
@@ -62,7 +63,7 @@ class Making(Fitting):
         """`setup step repeated 3 times within 1 hour`; without a number, twice."""
         token = token_of(parts, "METRIC")
         many = [p for p in parts if isinstance(p, Token) and p.type == "MANY"]
-        times = int(number_of(str(many[0]).split()[0])) if many else 2
+        times = int(times_of(many[0])) if many else 2
         if times < 2:
             raise Misfit("Once is not repeated.", *span_of(many), "twice")
         return self._said(parts, self._rows(token), t.Repeated(times, self._within(parts)))
@@ -125,6 +126,10 @@ class Making(Fitting):
         while len(words) > 1 and words[0].lower() in ARTICLES:
             words = words[1:]
         role = " ".join(words)
+        known = ACCOUNT_WORDS | PERSON_WORDS
+        near = min(known, key=lambda word: OSA.distance(role.lower(), word)) if role.lower() not in known else ""
+        if len(near) >= 6 and OSA.distance(role.lower(), near) <= 2:
+            raise Misfit(f"{role!r} is nearly {near!r}, and no role that is known.", *span_of([token]), near)
         return None if role.lower() in ACCOUNT_WORDS else "" if role.lower() in PERSON_WORDS else role
 
     # -- parts of the above ----------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any as Whatever
 from lark import Token
 
 from beforehand.calendar import Grain
+from beforehand.signals.fitting import LONGEST
 from beforehand.signals.making import Making
 from beforehand.signals.spoken import (
     Amount,
@@ -55,7 +56,7 @@ class Parts(Making):
     def _span(self, parts: list[Whatever], *, streak: bool) -> Span:
         amounts = [p for p in parts if isinstance(p, Amount)]
         unit = next(p for p in parts if isinstance(p, Token) and p.type in ("UNIT", "BUSINESS"))
-        count = self._whole(amounts[0]) if amounts else 1
+        count = self._whole(amounts[0], LONGEST * (24 if unit_of(unit) == "hour" else 1)) if amounts else 1
         return Span(*span_of(parts), count, GRAINS[unit_of(unit)], streak, unit.type == "BUSINESS")
 
     def part_of(self, parts: list[Whatever]) -> PartOf:

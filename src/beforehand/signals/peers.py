@@ -44,8 +44,8 @@ def alike(like: tuple[str, ...], numbers: Numbers, grain: Grain) -> tuple[NDArra
     for trait in like or LIKE:
         own, words = _values(trait, numbers, grain)
         codes, said = codes * len(words) + own, [f"{a}{', ' if a else ''}{b}" for a in names for b in words]
-        present, flat = np.unique(codes, return_inverse=True)
-        codes, names = flat.reshape(codes.shape), [said[code] for code in present]
+        present = np.bincount(codes.ravel(), minlength=len(said)) > 0
+        codes, names = (np.cumsum(present) - 1)[codes], [said[code] for code in np.flatnonzero(present)]
     return codes.astype(np.int32), tuple(names) or ("",)
 
 

@@ -21,13 +21,13 @@ from lark.parsers.lalr_analysis import Shift
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from beforehand.signals.grammar import FORMS, NUMBER_WORDS, grammar_for
+from beforehand.signals.grammar import FORMS, NUMBER_WORDS, ROLE, WORDS, grammar_for
 from beforehand.signals.vocabulary import Vocabulary
 
 WORD = re.compile(
     r"\"[^\"]*\"|'[^']*'|[-+]?[$€£]?\d[\d,]*(?:\.\d+)?[km]?(?![a-zA-Z\d])|\d+(?:\.\d+)?|[^\W\d][\w.'-]*|[<>=!]=|\S"
 )
-LONGEST_FORM = 4
+LONGEST_FORM, LONGEST_PHRASE = 4, 7  # words read as one: of the language, and of a metric
 FURTHEST = 8  # words put aside at once
 PUT_IN, ASIDE, SWAP, AGAIN = 1.1, 0.7, 0.75, 0.25
 AHEAD = 0.2  # the estimate of what each word left will cost
@@ -39,6 +39,10 @@ SMALL = {"THE", "FOR", "PER", "OF", "BE", "A", "CONSECUTIVE", "BY", "VS", "BEFOR
 SMALL |= {"LPAR", "RPAR"}
 # Never put in: they would say something the person did not.
 NEVER = {"NUMBER_WORD", "NO", "NOT", "OR", "EVERY", "SIGNAL", "FAR", "OR_MORE", "OR_LESS", "EQ", "NE", "WITHIN"}
+NEVER |= {"CUSTOMER", "MENTION", "OR_WORD", "WITHOUT", "REPEATED", "BACK_AND_FORTH", "OPEN", "OVERDUE", "REOPENED"}
+NEVER |= {"REASSIGNED", "SEEN", "MINUTE", "BUSINESS", "SAME", "BY_ANY", "NOBODY", "HAS_NOT", "GONE", "WITHIN_USUAL"}
+NEVER |= {"RECOVER", "LOWEST", "HIGHEST", "PART", "PEERS", "AND_TRAIT", "FIRST", "LATER", "SLOWEST", "AVERAGE"}
+NEVER |= {"FOR_TICKET", "FOR_ISSUE", "FOR_FEATURE", "UNLESS"}
 NEVER |= {"MANY", "ANY_ALERT", "RENEWAL", "DATED", "AFTER", "THEN", "UNLESS", "TIMES", "YEAR", "FOR_PEOPLE"}
 # In one order always, so that of two repairs at one price the same is told each time.
 PUT = tuple(terminal for terminal in FORMS if terminal not in NEVER)
@@ -51,8 +55,15 @@ FREE = {
     "NAME": r"[a-z0-9][a-z0-9-]*",
     "TRAIT": r"[^\W\d][\w.-]*",
     "VALUE": r"[^\W\d_][\w.&'/+-]*( [^\W_][\w.&'/+-]*)*",
+    "MANY": r"\d+ ?x|(\d+|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve) times",
+    "WORDS": WORDS,
+    "ROLE_SAYS": ROLE,
+    "ROLE_HAS": ROLE,
+    "NO_ROLE": f"no {ROLE}",
+    "ROLE_GONE": ROLE,
 }
-LOOSE = {"NAME", "TRAIT", "VALUE"}
+LOOSE = {"NAME", "TRAIT", "VALUE", "WORDS", "ROLE_SAYS", "ROLE_HAS", "NO_ROLE", "ROLE_GONE"}
+NEGATIVE = {"no", "not", "or", "without", "unless", "never", "nobody"}
 LITTLE = {"the", "of", "a", "for", "in", "is", "to", "by", "x"}
 KEYWORDS = {word for _, forms in FORMS.values() for form in forms for word in form.split()}
 
@@ -71,10 +82,16 @@ class Reading:
 
 def nearest_sentence(text: str, vocabulary: Vocabulary, reads: Callable[[str], bool]) -> str | None:
     """The cheapest repair of `text` that `reads` accepts, or None where nothing is near."""
-    words = WORD.findall(text)
+    words: list[str] = []
+    breaks: set[int] = set()
+    for word in WORD.findall(text):
+        if word == ",":
+            breaks.add(len(words))  # a comma stands before the next word
+        else:
+            words.append(word)
     if not words or len(words) > 60:
         return None
-    for tries, candidate in enumerate(_Search(words, vocabulary).found()):
+    for tries, candidate in enumerate(_Search(words, vocabulary, breaks).found()):
         if reads(candidate):
             return candidate
         if tries >= 20:
@@ -115,8 +132,8 @@ class _Table:
 
 
 class _Search:
-    def __init__(self, words: list[str], vocabulary: Vocabulary) -> None:
-        self.words = words
+    def __init__(self, words: list[str], vocabulary: Vocabulary, breaks: set[int]) -> None:
+        self.words, self.breaks = words, breaks
         self.said = len(words)  # the words behind these are halves
         self.split: dict[int, tuple[tuple[int, int, float], ...]] = {}
         self.metric_words = {word for phrase in vocabulary.phrases for word in phrase.split()}
@@ -137,6 +154,8 @@ class _Search:
             self.same_words.setdefault(" ".join(sorted(form.split())), []).append(place)
         self.near: dict[str, list[int]] = {}
         self.readings: dict[Rest, list[Reading]] = {}
+        longest = max((len(phrase.split()) for phrase in vocabulary.phrases), default=1)
+        self.longest = max(LONGEST_FORM, min(LONGEST_PHRASE, longest))
 
     def read(self, indices: Rest) -> list[Reading]:
         """Every way to read these words as one terminal, the cheapest of each terminal."""
@@ -148,12 +167,20 @@ class _Search:
                 cost = self._unlike(said.lower(), form)
                 if cost is not None and (terminal not in best or cost < best[terminal].cost):
                     best[terminal] = Reading(terminal, form if cost else said, cost)
-            in_order = all(after == before + 1 for before, after in pairwise(indices))
+            in_order = all(a < b <= a + 2 and b not in self.breaks for a, b in pairwise(indices))
             for terminal, pattern in self.free.items():
                 if pattern.fullmatch(said) and (in_order or terminal not in LOOSE):
                     best.setdefault(terminal, Reading(terminal, said, self._freely(terminal, said.lower())))
+            if len(indices) == 2 and (times := self._times(said.lower())) is not None:
+                best.setdefault("MANY", times)
             self.readings[indices] = list(best.values())
         return self.readings[indices]
+
+    def _times(self, low: str) -> Reading | None:
+        """`3 tmies` as `3 times`."""
+        number, word = low.split(" ", 1)
+        off = OSA.distance(word, "times", score_cutoff=2)
+        return Reading("MANY", f"{number} times", 0.3 + 0.18 * off) if number.isdigit() and off <= 2 else None
 
     def _near(self, low: str) -> list[int]:
         """The places of the forms that `_unlike` could accept; the quick look that spares the slow one."""
@@ -181,6 +208,8 @@ class _Search:
             short = len(form) == 1 or (len(form) <= 3 and off >= len(form) - 1 and low[:1] != form[:1])
             if off > most or short:
                 return None
+        if any(word in NEGATIVE and word not in form.split() for word in low.split()):
+            return None  # what is not so is never taken for what is
         if set(low.split()) < set(form.split()):
             return 0.85  # words that are right, but not all of them
         # A word that is right somewhere else is seldom a misspelling of another.
@@ -192,6 +221,8 @@ class _Search:
         if terminal not in LOOSE and terminal != "METRIC":
             return 0.0
         words = low.split()
+        if terminal == "VALUE" and any(word[0].isdigit() for word in words):
+            return 1.3  # a number is a bound before it is part of a text
         return 0.1 * (len(words) - 1) + (0.9 if any(word in self.known for word in words) else 0.02)
 
     def found(self) -> Iterator[str]:
@@ -227,7 +258,7 @@ class _Search:
                 last = min(last, states + FURTHER)
             if aside:
                 push(cost, aside + rest, (), stack, path)
-            for length in range(1, min(LONGEST_FORM, len(rest)) + 1):
+            for length in range(1, min(self.longest, len(rest)) + 1):
                 for reading in self.read(rest[:length]):
                     after = self.table.feed(stack, reading.terminal)
                     if after is not None:
@@ -245,7 +276,9 @@ class _Search:
                 for terminal in PUT:
                     after = self.table.feed(stack, terminal)
                     if after is not None:
-                        price = PUT_IN - (0.35 if terminal in SMALL else 0.0) + AGAIN * put_in
+                        small = terminal in SMALL or (terminal == "IN" and self._counts_up(path))
+                        price = PUT_IN - (0.35 if small else 0.0) + AGAIN * put_in
+                        price += 0.1 if terminal == "FOR" and self._counts_up(path) else 0.0
                         reading = Reading(terminal, _plainest(terminal, path), price)
                         push(cost + price, rest, aside, after, (*path, reading), put_in + 1)
                 whole = self._clause(stack)
@@ -253,11 +286,19 @@ class _Search:
                     put = tuple(Reading(terminal, form, 0.0) for terminal, form in CLAUSES)
                     push(cost + 1.6, rest, aside, whole, (*path, *put), 2)
 
+    @staticmethod
+    def _counts_up(path: tuple[Reading, ...]) -> bool:
+        """Whether what was read last is `at least 3` or `twice`: said of a span of days, not of a streak."""
+        last = [reading.terminal for reading in path[-3:]]
+        return "MANY" in last[-1:] or "AT_LEAST" in last or "SAME" in last[-1:]
+
     def _dropping(self, index: int) -> float:
         """What it costs to leave a word out: little for a small or a repeated one, much for a number or a metric."""
         word = self.words[index].lower()
         if 0 < index < self.said and word == self.words[index - 1].lower():
             return 0.3
+        if word in NEGATIVE:
+            return 4.0  # it would turn the meaning round
         if word[:1].isdigit() or word in NUMBER_WORDS or word in self.metric_words:
             return 1.8
         return 0.6 if word in LITTLE else 1.0 if word not in KEYWORDS else 1.2
@@ -292,8 +333,10 @@ def _plainest(terminal: str, path: tuple[Reading, ...]) -> str:
 
 def written(path: tuple[Reading, ...]) -> str:
     """The sentence of a path of readings, spaced as people write it."""
-    text = ""
+    text = before = ""
     for reading in path:
         tight = reading.terminal in ("PERCENT", "RPAR") or (reading.terminal == "TIMES" and reading.form == "x")
-        text += ("" if not text or tight or text.endswith("(") else " ") + reading.form
+        listed = before == reading.terminal == "WORDS"  # a comma keeps two of them apart
+        text += ("" if not text or tight or text.endswith("(") else ", " if listed else " ") + reading.form
+        before = reading.terminal
     return text

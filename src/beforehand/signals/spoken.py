@@ -171,6 +171,11 @@ def number_of(text: str) -> Decimal:
     return Decimal(said.rstrip("km").replace(",", "").translate(str.maketrans("", "", "$€£"))) * factor
 
 
+def times_of(token: Token) -> Decimal:
+    """How often `twice`, `3 times` or `3x` is."""
+    return number_of(str(token).split()[0].rstrip("xX"))
+
+
 def items_of(parts: Sequence[Whatever]) -> list[Spanned]:
     """What was said of how a metric is read and for how long."""
     return [p for p in parts if isinstance(p, Rate | PerActive | Span | PartOf | Same | Role | Happened)]
