@@ -133,8 +133,9 @@ def main() -> None:
             folder = Path(tempfile.mkdtemp(prefix="incidents-"))
             shutil.rmtree(folder)
             ws = company(folder, seed, given.accounts, plant, at)
-            days = given.days if plant is None else 84
-            found, runs, each = live(ws, days, given.every, until=until, plant=plant, at=at)
+            end = until if plant is None else (at + 15 * DAY).replace(hour=0)
+            days = given.days if plant is None else 26
+            found, runs, each = live(ws, days, given.every, until=end, plant=plant, at=at)
             print(
                 f"seed {seed}, {plant or 'nothing planted'}: {len(found)} incidents in {runs} runs, {each:.2f} s a run"
             )

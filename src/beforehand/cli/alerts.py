@@ -156,15 +156,14 @@ def _said_run(result: dict[str, Any]) -> None:
         console.print(f"Judged {len(closes)} closes, from {_day(closes[0]['end'])} to {_day(closes[-1]['end'])}.")
     if closes or result["opened"]:
         parts = [f"{result[kind]} {said}" for kind, said in RUN_WORDS if result[kind]]
-        unsure = result["held_by"]["unsure"]
+        held, unsure = result["held_by"]["incidents"], result["held_by"]["unsure"]
+        parts += [f"{held} held by {'an incident' if len(result['incidents']) == 1 else 'incidents'}"] if held else []
         parts += [f"{unsure} held, because judging was unsure"] if unsure else []
         console.print(look.line(*parts) if parts else look.text("Nothing changed.", "soft"))
     if result["opened"]:
         console.print(look.text("See them with `beforehand alerts --open`.", "soft"))
     if result["incidents"]:
-        numbers = words.counted(len(result["incidents"]), "incident")
-        held = result["held_by"]["incidents"]
-        said = f"{numbers} open, {words.counted(held, 'alert')} held" if held else f"{numbers} open"
+        said = f"{words.counted(len(result['incidents']), 'incident')} open"
         console.print(look.line(look.text(said, "high"), "was it the data or the customers?"))
         console.print(look.text("See `beforehand incidents --open`.", "soft"))
 
@@ -209,6 +208,10 @@ def _said_alerts(result: dict[str, Any], *, filtered: bool) -> None:
         console.print(look.heading(f"{len(result['shadow'])} in shadow", "told to nobody"))
         console.print()
         story_view.listed(console, result["shadow"][:CLOSED_SHOWN], now)
+    if result["held"]:
+        console.print()
+        more = "is" if result["held"] == 1 else "are"
+        console.print(look.text(f"{result['held']} more {more} held: see `beforehand incidents --open`.", "high"))
     if still:
         console.print()
         console.print(look.text(f"The story of one: beforehand show {still[0]['alert']}", "soft"))

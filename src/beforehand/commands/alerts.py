@@ -42,6 +42,8 @@ def alerts(
 ) -> dict[str, Any]:
     """Alerts, open ones first, then by severity, the newest first; those of signals in shadow apart.
 
+    `held` says how many more, of all signals, incidents hold.
+
     Raises InputError for a severity or signal that does not exist. An account without alerts has none.
     """
     if severity is not None and severity not in SEVERITIES:
@@ -54,10 +56,12 @@ def alerts(
             session, open_only=open_only, signal=signal, account=account, severity=severity, owner=owner
         )
         rows = [as_row(alert, at) for alert in sorted(found, key=_urgency)]
+        held = sum(not h.shadow for h in store.held_of(session))
     return {
         "now": at,
         "alerts": [row for row, shadow in rows if not shadow],
         "shadow": [row for row, shadow in rows if shadow],
+        "held": held,
     }
 
 
@@ -152,6 +156,7 @@ def as_row(alert: Alert, now: datetime) -> tuple[dict[str, Any], bool]:
         "headline": alert.headline,
         "owner": alert.owner,
         "reopens": None if alert.reopens is None else store.alert_name(alert.reopens),
+        "incident": alert.incident,
         "backlog": alert.backlog,
         "raised_at": alert.raised_at,
         "judged_at": alert.judged_at,
