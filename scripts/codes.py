@@ -106,5 +106,5 @@ MEANINGS = {
     "unreadable-facts": "The facts cannot be opened.",
     "unwritable": "A folder or file cannot be written.",
     "workspace-exists": "The folder is a workspace already.",
-    "wrong-table": "A metric counts another table than is needed: what is made from its facts cannot be made from them.",
+    "wrong-table": "A metric counts another table than is needed: its facts cannot be made into what is asked.",
 }

@@ -19,8 +19,9 @@ def register(app: typer.Typer) -> None:
 
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make the workspace in.")],
-    pack: Annotated[bool, typer.Option("--pack", help="With the whole library of signals, see `beforehand library`.")]
-    = False,
+    pack: Annotated[
+        bool, typer.Option("--pack", help="With the whole library of signals, see `beforehand library`.")
+    ] = False,
     json: common.Json = False,
 ) -> None:
     """Make a workspace: commented files, metrics and signals to start from."""

@@ -170,15 +170,15 @@ class TextSpec(Spec):
     reader: Literal["base", "encoder", "endpoint"] = Field(
         default="base",
         description=(
-            "`base` comes with Beforehand; `encoder` needs the extra of that name; `endpoint` asks a model of your own, and "
-            "sends it the messages."
+            "`base` comes with Beforehand; `encoder` needs the extra of that name; `endpoint` asks a model of your "
+            "own, and sends it the messages."
         ),
     )
     url: str | None = Field(default=None, description="The address the endpoint is asked at.")
     speaks: Literal["plain", "openai"] = Field(
         default="plain",
         description=(
-            'How it is asked: `plain` posts {"texts": [...]} and reads {"readings": [{"negative": 0.9, ...}]}; `openai` '
+            'How it is asked: `plain` posts {"texts": [...]} and reads {"readings": [{"negative": 0.9, ..}]}; `openai` '
             "asks the same of an OpenAI-compatible chat."
         ),
     )
@@ -214,7 +214,7 @@ class SettingsSpec(Spec):
     incidents: LookedFor = Field(
         default="on",
         description=(
-            "What may be wrong with the data is found before signals are judged: `on`, `off`, or a list of `feed` (gone "
+            "What may be wrong with the data is found before signals are judged: `on`, `off`, or some of `feed` (gone "
             "silent), `tracking` (events or versions changed), `definition` (of a metric), `drop` and `jump` (across "
             "most accounts at once)."
         ),
