@@ -8,6 +8,7 @@ import tempfile
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from planted import show_kinds, show_records
 from walk import Walk, most_urgent
 
 #: A fixed end, so that everybody sees the same demo; `--end today` moves it.
@@ -43,12 +44,8 @@ def main() -> int:
         if line.startswith("load "):
             walk.show(*line.split(), quiet=True)
 
-    walk.title("Are the signals any good?")
-    walk.say(
-        "Before anybody is alerted: every signal over the whole history, as it would have been known then. How many\n"
-        "alerts came true before the customer gave notice, how early, and what two simple rivals do with as many.\n"
-    )
-    walk.show("backtest")
+    walk.say("\nBefore anybody is alerted, every signal is put to all of history, as it would have been known then.\n")
+    told = walk.ask("backtest", "--episodes", typed=True)
 
     walk.title("Run")
     before = end - timedelta(weeks=WEEKS_BEFORE)
@@ -65,11 +62,27 @@ def main() -> int:
     for alert in urgent:
         walk.show("show", str(alert["alert"]))
 
+    walk.title("What was planted, and what was found of it")
+    walk.say(
+        "The company's truth says what happened to whom on which day; no signal may read it. Per kind: how many are\n"
+        "planted, how many the library's signal tells, how many of its alerts tell nothing that is there, and how\n"
+        "many days after the beginning it speaks, by the median.\n"
+    )
+    show_kinds(walk.folder, told, walk.out.width)
+
+    walk.title("Are the signals any good?")
+    walk.say(
+        "To be true is not yet to be of use. How many alerts came true before the customer gave notice, or grew; how\n"
+        "many of those who did were caught, how early; and what two simple rivals do with as many alerts.\n"
+    )
+    show_records(told["signals"], walk.out.width)
+
     walk.title("What to try next")
     walk.out.print(f"  cd {walk.folder}\n")
     account = urgent[0]["account"] if urgent else "ACCOUNT"
     for command, why in (
         (f"beforehand show {account} --receipts", "the story with the counts behind each sentence"),
+        ("beforehand library", "every signal with its reason, its source and what to do about it"),
         ("beforehand backtest fewer-people --episodes", "its hits, misses and false alarms by name"),
         ("$EDITOR signals/fewer-people.yaml", "change the sentence; `beforehand check` tells you what it means"),
         ("beforehand risk", "every account, weighted by the record of its alerts"),

@@ -15,8 +15,9 @@ from pydantic import BaseModel
 
 import beforehand
 from beforehand.cli import app
+from beforehand.commands.library import library as listed
 from beforehand.commands.library import pack
-from beforehand.library import STANDARD
+from beforehand.library import STANDARD, records
 from beforehand.panel.where import COLUMNS, FUNCTIONS, WITH_PROPERTIES
 from beforehand.signals import KINDS
 from beforehand.signals.grammar import FORMS
@@ -37,6 +38,7 @@ from beforehand.workspace.spec import (
 
 sys.path.insert(0, str(Path(__file__).parent))
 from codes import MEANINGS  # a table beside this file
+from planted import record
 
 HERE = Path(__file__).parent.parent
 PAGES = HERE / "docs" / "reference"
@@ -219,6 +221,63 @@ def events() -> str:
     return MADE + "\n".join(parts)
 
 
+def library() -> str:
+    """The page of the library, from the pack and the records beside it; figures are measured by scripts/library.py."""
+    told = listed()
+    measured, kinds = told["measured"], records()["kinds"]
+    parts = [
+        "# The library\n",
+        f"`beforehand init DIR --pack` writes these {len(told['signals'])} signals with their metrics; how to make "
+        "them yours is told in [start from the library](../how-to/start-from-the-library.md). Each has cases that "
+        "`check` runs.\n",
+        f"Records are of one simulated company, `{measured['command']}`, written by `scripts/library.py`: alerts that "
+        "were right of those whose time is over, with the interval of 95 %; how many of those who left (or grew) it "
+        "caught; how early, by the median; and how often as many alerts would have been right that name whoever has "
+        "been quiet longest, or anybody. They say what the signal is worth *there*, where what it looks for was "
+        "planted. Yours will differ: `beforehand backtest`.\n",
+    ]
+    for group, heading in told["groups"].items():
+        parts.append(f"## {heading}\n")
+        for row in (r for r in told["signals"] if r["group"] == group):
+            parts.append(f"### {row['signal']}\n\n{row['why']}\n")
+            parts.append(f"```sentence\n{row['sentence']}\n```\n")
+            rows = [("severity", row["severity"] + (", growth" if row["polarity"] == "growth" else ""))]
+            rows += [("clears", f"`{row['clear']}`")] if row["clear"] else []
+            rows += [
+                ("from", row["source"]),
+                ("suggested", f"**{row['playbook']['name']}**: {row['playbook']['text']}"),
+            ]
+            parts.append(_table(("", ""), [*rows, ("record", _record(row))]))
+    parts.append(
+        "## What is planted, and found\n\nIn the same company, against its truth: moments planted, told by the signal, "
+        "missed; the signal's alerts, and those of them where nothing of the kind was there; days from the beginning "
+        "of what is planted to the alert, by the median.\n"
+    )
+    head = ("kind", "told by", "planted", "found", "missed", "alerts", "false", "days")
+    cells = [
+        (k["kind"], f"`{k['signal']}`", *(str(k[key]) for key in ("planted", "found", "missed", "episodes", "false")),
+         "" if k["delay_days"] is None else f"{k['delay_days']:.0f}")
+        for k in kinds
+    ]  # fmt: skip
+    parts.append(_table(head, cells))
+    return MADE + "\n".join(parts)
+
+
+def _record(row: dict[str, Any]) -> str:
+    """The record of a signal in words and figures."""
+    had = row["record"]
+    if had is None:
+        return "not measured"
+    _, _, right, precision, caught, early, quiet, lot = record({"signal": "", "outcome": "", **had})
+    if not precision:
+        return f"no alert whose time is over ({had['episodes']} alerts)"
+    said = (
+        f"`{row['outcome']}` within {row['horizon_days']} days: {right} right, {precision}; caught {caught or 'none'}"
+    )
+    said += f", {early} days early" if early else ""
+    return f"{said}; quiet longest {quiet or '-'}, by lot {lot or '-'}"
+
+
 def errors() -> str:
     """The page of the error codes, from the calls that raise them."""
     parts = [
@@ -370,7 +429,8 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 def pages() -> dict[Path, str]:
     """Every page and what it should say."""
     made = {
-        "commands": commands, "files": files, "metrics": metrics, "words": words, "events": events, "errors": errors,
+        "commands": commands, "files": files, "metrics": metrics, "words": words, "events": events,
+        "library": library, "errors": errors,
     }  # fmt: skip
     return {PAGES / f"{name}.md": make() for name, make in made.items()}
 

@@ -13,6 +13,7 @@ import typer
 
 from beforehand.cli import app
 from beforehand.commands.init import init
+from beforehand.library import STANDARD
 from beforehand.workspace import schemas
 from beforehand.workspace.folder import examine
 from beforehand.workspace.spec import AGGREGATES, MetricSpec, SettingsSpec, SignalSpec
@@ -167,6 +168,8 @@ def kind(text: str, folder: Path) -> str:
     data = written.data
     if "when" in data or "signal" in data:
         return "signals/block.yaml"
+    if data and data.keys() <= STANDARD.keys():
+        return "events.yaml"
     inner = [value for value in data.values() if isinstance(value, dict)]
     if inner and all("silent for" in value for value in inner):
         return "outcomes.yaml"

@@ -16,6 +16,7 @@ from beforehand.simulate.relations import Row
 from beforehand.simulate.stories import USUAL_HEALTH, Life, Moment
 from beforehand.simulate.vocabulary import DAY, HOUR
 
+SPEAKS = 0.5  # of those who recommend us and are busy, so many say so to others
 TERM, LONG_OVERDUE = 30, 60  # days until an invoice is due, and until it is badly overdue
 
 
@@ -190,6 +191,9 @@ class _Contract:
             if moment.kind == "ticket burst" and self.rng.random() < 0.5:
                 day = min(moment.first + int(self.rng.integers(3, 12)), moment.last)
                 tell(day, "escalated", reason=moment.about["issue"])
+        for moment in planted(it, "promoter"):
+            if self.rng.random() < SPEAKS:
+                tell(moment.first + int(self.rng.integers(35, 90)), "advocate", reason="reference call")
         if it.story in ("steady", "growing") and self.rng.random() < 0.12:
             day = it.born + int(self.rng.integers(30, max(31, self.days - it.born)))
             tell(day, "advocate", reason=("reference call", "case study", "review")[int(self.rng.integers(0, 3))])
