@@ -195,9 +195,9 @@ MISFITS = {
     "tickets at least 3 in 30 days per week": ("per week", "each day", "tickets at least 3 in 30 days"),
     "tickets at least 3 in 3 months": ("in 3 months", "Months", "tickets at least 3 in 90 days"),
     "no logins for 2 months": ("for 2 months", "Months", "no logins for 60 days"),
-    "logins down 40% vs the 8 weeks before for 2 days": ("the 8 weeks before", "by day", None),
+    "logins down 40% vs the 8 weeks before for 2 days": ("8 weeks before", "by day", None),
     "logins per day down 40% vs the 2 weeks before": (
-        "the 2 weeks before",
+        "2 weeks before",
         "by day",
         "logins per day down 40% vs the 14 days before",
     ),
@@ -212,7 +212,7 @@ MISFITS = {
     "logins below 3 for 0 weeks": ("0", "whole number", None),
     "logins below 3 for 2.5 weeks": ("2.5", "whole number", None),
     "logins below 2 per week per day": ("per day", "twice", "logins below 2 per week"),
-    "logins below usual of the 3 weeks before": ("the 3 weeks before", "at least 8", None),
+    "logins below usual of the 3 weeks before": ("3 weeks before", "at least 8", None),
     "signal eror-spike": ("eror-spike", "not a signal", "signal error-spike"),
 }
 

@@ -53,6 +53,7 @@ class Clauses(Parts):
     """Reads the kinds."""
 
     def level(self, parts: list[Whatever]) -> t.Node:
+        self._plain(parts, "FAR", "DOWN", "UP")
         token = next(p for p in parts if isinstance(p, Token) and p.type in OPS)
         op = NOT_OPS[OPS[token.type]] if has(parts, "NOT") else OPS[token.type]
         entitled = next((p for p in parts if isinstance(p, Entitled)), None)
@@ -79,6 +80,7 @@ class Clauses(Parts):
 
     def level_overdue(self, parts: list[Whatever]) -> t.Node:
         """`invoice more than 60 days overdue`, and how many of them."""
+        self._plain(parts, "FAR", "DOWN", "UP", "NOT")
         said = one_of(parts, Said)
         token = next(i for i, p in enumerate(parts) if isinstance(p, Token) and p.type == "OVERDUE")
         sides = [i for i, p in enumerate(parts) if isinstance(p, Token) and p.type in OPS]
@@ -121,6 +123,9 @@ class Clauses(Parts):
                 amount.end,
                 f"{amount.value:g}%" if amount.value > 1 else None,
             )
+        if not has(parts, "DOWN", "UP", "DROP", "RISE", "BELOW", "ABOVE"):
+            raise Misfit("It is not said whether up or down.", amount.start, amount.start, "down ")
+        self._plain(parts, "FAR")
         down = has(parts, "DOWN", "DROP", "BELOW")
         if down and amount.value > 1:
             raise Misfit("Nothing can fall by more than 100%.", amount.start, amount.end)
@@ -162,6 +167,7 @@ class Clauses(Parts):
             fits(befores[0], grain)
             if befores[0].count < 8:
                 raise Misfit("What is usual needs at least 8 periods.", befores[0].start, befores[0].end)
+        self._plain(parts, "DOWN", "UP", *(["FAR"] if has(parts, "WITHIN_USUAL") else []))
         side = "within" if has(parts, "WITHIN_USUAL") else "down" if has(parts, "BELOW") else "up"
         baseline = befores[0].count if befores else USUAL_BASELINE[grain]
         found = t.Usual(quantity, side, baseline, grain, streak, has(parts, "FAR"))  # type: ignore[arg-type]
@@ -185,6 +191,7 @@ class Clauses(Parts):
     def peers(self, parts: list[Whatever]) -> t.Node:
         """`logins among the lowest quarter of accounts like it`, `below 20% of peers`, `above peers`."""
         said, items = one_of(parts, Said), items_of(parts)
+        self._plain(parts, "DOWN", "UP", *(["FAR"] if not has(parts, "BELOW", "ABOVE") else []))
         like = next((p for p in parts if isinstance(p, tuple)), ())
         down = has(parts, "LOWEST", "BELOW", "AT_MOST")
         share = PEER_SHARE / 2 if has(parts, "FAR") else self._share(parts)
@@ -336,6 +343,12 @@ class Clauses(Parts):
         return self._days(Span(start, unit.end_pos or 0, self._whole(amount), GRAINS[unit_of(unit)], False), word)
 
     # -- what fits together ------------------------------------------------------------------------------------
+
+    def _plain(self, parts: list[Whatever], *kinds: str) -> None:
+        """Misfit where a word was said that has no meaning in a clause of this kind."""
+        odd = [p for p in parts if isinstance(p, Token) and p.type in kinds]
+        if odd:
+            raise Misfit(f"{str(odd[0])!r} has no meaning here.", *span_of(odd[:1]), "")
 
     def _rows_of(self, said: Said, table: str) -> None:
         own = self.vocabulary.tables.get(said.metric, table)

@@ -153,7 +153,7 @@ def fits(before: Before, grain: Grain) -> None:
         return
     near = same_length(before.count, before.grain, grain)
     said = f"It is counted by {grain}, but compared with {before.grain}s."
-    raise Misfit(said, before.start, before.end, f"the {near} {grain}s before")
+    raise Misfit(said, before.start, before.end, f"{near} {grain}s before")
 
 
 def _coarser(grain: Grain, count: int, other: Grain) -> Grain:

@@ -88,7 +88,6 @@ FORMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "OF": ("of", ("of", "out of")),
     "FAR": ("far", ("far", "well", "way", "much")),
     "USUAL": ("usual", ("usual", "normal", "its usual", "their usual")),
-    "THE": ("the", ("the",)),
     "A": ("a", ("a", "an")),
     "IN": ("in", ("in",)),
     "FOR": ("for", ("for",)),
@@ -131,11 +130,11 @@ OPEN_NAMES = {
     "$END": "the end",
 }
 # Where both may stand, only the plain one is told.
-SILENT = frozenset({"EQ", "NE", "YEAR", "THE", "STRING", "IN_A_ROW", "TIMES", "ROLE_SAYS", "ROLE_HAS", "NO_ROLE"})
+SILENT = frozenset({"EQ", "NE", "YEAR", "STRING", "IN_A_ROW", "TIMES", "ROLE_SAYS", "ROLE_HAS", "NO_ROLE"})
 SILENT |= {"ROLE_GONE", "CUSTOMER", "AVERAGE", "OR_WORD", "AND_TRAIT", "LATER", "BACK_AND_FORTH", "FIRST", "NOBODY"}
 
 # Terminals whose words do not end an unknown metric in the vocabulary that takes any words; those of the others do.
-OPEN_WORDS = frozenset({"OF", "A", "THE", "WHERE", "SIGNAL", "UNIT", "YEAR", "OR_MORE", "OR_LESS"})
+OPEN_WORDS = frozenset({"OF", "A", "WHERE", "SIGNAL", "UNIT", "YEAR", "OR_MORE", "OR_LESS"})
 OPEN_WORDS |= {"ANY_ALERT", "RENEWAL", "DATED", "CUSTOMER", "OPEN", "GONE", "MINUTE", "BUSINESS", "SAME", "FROM"}
 OPEN_WORDS |= {"LOWEST", "HIGHEST", "PART", "PEERS", "FIRST", "AVERAGE", "SLOWEST", "BACK_AND_FORTH", "SEEN", "HAS"}
 OPEN_WORDS |= {"RECOVER", "LATER", "WITHIN_USUAL", "NOBODY", "REASSIGNED", "REOPENED", "MENTION", "OVERDUE"}

@@ -35,7 +35,7 @@ MOST_STATES = 10_000
 FURTHER = 150  # how many states are looked at after the first sentence, which need not be the cheapest
 MOST_COST = 6.0
 # Words that carry little: cheap to put in. (`in` is dearer than `for`, so that of the two `for` is put in.)
-SMALL = {"THE", "FOR", "PER", "OF", "BE", "A", "CONSECUTIVE", "BY", "VS", "BEFORE", "WHERE", "PERCENT"}
+SMALL = {"FOR", "PER", "OF", "BE", "A", "CONSECUTIVE", "BY", "VS", "BEFORE", "WHERE", "PERCENT"}
 SMALL |= {"LPAR", "RPAR"}
 # Never put in: they would say something the person did not.
 NEVER = {"NUMBER_WORD", "NO", "NOT", "OR", "EVERY", "SIGNAL", "FAR", "OR_MORE", "OR_LESS", "EQ", "NE", "WITHIN"}
@@ -47,7 +47,7 @@ NEVER |= {"MANY", "ANY_ALERT", "RENEWAL", "DATED", "AFTER", "THEN", "UNLESS", "T
 # In one order always, so that of two repairs at one price the same is told each time.
 PUT = tuple(terminal for terminal in FORMS if terminal not in NEVER)
 # Where a whole clause is missing, it is put in as one.
-CLAUSES = (("VS", "vs"), ("THE", "the"), ("NUMBER", "8"), ("UNIT", "weeks"), ("BEFORE", "before"))
+CLAUSES = (("VS", "vs the"), ("NUMBER", "8"), ("UNIT", "weeks"), ("BEFORE", "before"))
 FREE = {
     "NUMBER": r"[-+]?[$€£]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?[km]?",
     "STRING": r"\"[^\"]*\"|'[^']*'",
@@ -84,14 +84,17 @@ def nearest_sentence(text: str, vocabulary: Vocabulary, reads: Callable[[str], b
     """The cheapest repair of `text` that `reads` accepts, or None where nothing is near."""
     words: list[str] = []
     breaks: set[int] = set()
+    articles: set[int] = set()
     for word in WORD.findall(text):
         if word == ",":
             breaks.add(len(words))  # a comma stands before the next word
+        elif word.lower() == "the":
+            articles.add(len(words))  # it means nothing, but is written where it stood
         else:
             words.append(word)
     if not words or len(words) > 60:
         return None
-    for tries, candidate in enumerate(_Search(words, vocabulary, breaks).found()):
+    for tries, candidate in enumerate(_Search(words, vocabulary, breaks, articles).found()):
         if reads(candidate):
             return candidate
         if tries >= 20:
@@ -132,8 +135,8 @@ class _Table:
 
 
 class _Search:
-    def __init__(self, words: list[str], vocabulary: Vocabulary, breaks: set[int]) -> None:
-        self.words, self.breaks = words, breaks
+    def __init__(self, words: list[str], vocabulary: Vocabulary, breaks: set[int], articles: set[int]) -> None:
+        self.words, self.breaks, self.articles = words, breaks, articles
         self.said = len(words)  # the words behind these are halves
         self.split: dict[int, tuple[tuple[int, int, float], ...]] = {}
         self.metric_words = {word for phrase in vocabulary.phrases for word in phrase.split()}
@@ -173,7 +176,8 @@ class _Search:
                     best.setdefault(terminal, Reading(terminal, said, self._freely(terminal, said.lower())))
             if len(indices) == 2 and (times := self._times(said.lower())) is not None:
                 best.setdefault("MANY", times)
-            self.readings[indices] = list(best.values())
+            the = "the " if indices[0] in self.articles else ""
+            self.readings[indices] = [Reading(one.terminal, the + one.form, one.cost) for one in best.values()]
         return self.readings[indices]
 
     def _times(self, low: str) -> Reading | None:
