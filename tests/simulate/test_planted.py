@@ -89,7 +89,10 @@ def episode(account: str, opened: str, closed: str | None = None) -> dict[str, A
         ([episode("none", "2026-02-05")], (2, 0, 1, 1, None)),
         ([episode("a", "2026-03-20", "2026-05-05")], (2, 1, 1, 1, None)),  # open already: found, but not how late
         ([episode("a", "2026-03-20")], (2, 1, 1, 1, None)),
-        ([episode("a", "2026-02-03", "2026-02-09"), episode("a", "2026-05-09"), episode("small", "2026-02-02")], (2, 2, 3, 0, 5.0)),
+        (
+            [episode("a", "2026-02-03", "2026-02-09"), episode("a", "2026-05-09"), episode("small", "2026-02-02")],
+            (2, 2, 3, 0, 5.0),
+        ),
     ],
 )
 def test_figures_against_the_truth(episodes: list[dict[str, Any]], figures: tuple[Any, ...]) -> None:
