@@ -32,7 +32,7 @@ FURTHEST = 8  # words put aside at once
 PUT_IN, ASIDE, SWAP, AGAIN = 1.1, 0.7, 0.75, 0.25
 AHEAD = 0.2  # the estimate of what each word left will cost
 MOST_STATES = 10_000
-FURTHER = 150  # how many states are looked at after the first sentence, which need not be the cheapest
+FURTHER = 400  # how many states are looked at after the first sentence, which need not be the cheapest
 MOST_COST = 6.0
 # Words that carry little: cheap to put in. (`in` is dearer than `for`, so that of the two `for` is put in.)
 SMALL = {"FOR", "PER", "OF", "BE", "A", "CONSECUTIVE", "BY", "VS", "BEFORE", "WHERE", "PERCENT"}
@@ -269,8 +269,9 @@ class _Search:
                         push(cost + reading.cost, rest[length:], aside, after, (*path, reading))
             if rest:
                 push(cost + self._dropping(rest[0]), rest[1:], aside, stack, path)
-                for first, second, price in self._halves(rest[0]):
-                    push(cost + price, (first, second, *rest[1:]), aside, stack, path)
+                for at, index in enumerate(rest[:3]):
+                    for first, second, price in self._halves(index):
+                        push(cost + price, (*rest[:at], first, second, *rest[at + 1 :]), aside, stack, path)
             if len(rest) > 2 and rest[1] < rest[2]:
                 push(cost + SWAP, (rest[0], rest[2], rest[1], *rest[3:]), aside, stack, path)
             if rest and not aside:
