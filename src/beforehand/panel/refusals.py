@@ -37,7 +37,6 @@ _SAID: dict[type, str] = {
     Overdue: "What is overdue",
     Mentions: "What customers mention",
 }
-CODE = "cannot-be-counted"
 
 
 def why_not(quantity: Quantity, kind: SubjectKind, metrics: Mapping[str, MetricSpec]) -> InputError | None:
@@ -125,4 +124,4 @@ def _standing(quantity: Quantity, spec: MetricSpec, named: str) -> InputError | 
 
 
 def _refused(message: str, hint: str) -> InputError:
-    return InputError(message, hint, code=CODE)
+    return InputError(message, hint, code="cannot-be-counted")
