@@ -11,6 +11,7 @@ from beforehand.facts.asking import only
 from beforehand.facts.derived import histories, mentions, scan
 from beforehand.facts.derived.joins import merges
 from beforehand.facts.derived.recipe import Recipe
+from beforehand.facts.derived.scope import Stepwise
 from beforehand.facts.derived.tables import Kept, forget, kept, note
 from beforehand.signals.tree import BackAndForth, Mentions, Repeated, Without
 
@@ -41,7 +42,7 @@ def ensure(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> str:
 
 def _state(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> str:
     """What besides facts the rows follow from, as a text that changes with it."""
-    if isinstance(recipe.made, scan.Stepwise):
+    if isinstance(recipe.made, Stepwise):
         return merges(connection)
     where = histories.places(connection, recipe)
     return sha256(repr(sorted(where.items())).encode()).hexdigest()[:16] if where else ""

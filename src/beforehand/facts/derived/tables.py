@@ -110,17 +110,19 @@ def want(connection: duckdb.DuckDBPyConnection, parts: Iterable[Signed]) -> None
         connection.unregister("wanted_given")
 
 
-def write(connection: duckdb.DuckDBPyConnection, table: Kept, recipe: Recipe, old: str | None) -> None:
+def write(
+    connection: duckdb.DuckDBPyConnection, table: Kept, recipe: Recipe, old: str | None, only_in: str = ""
+) -> None:
     """Writes what `wanted` says (seq of the fact, at_us, learned_us, sign) and the table does not.
 
-    `old` is SQL for the rows of the table that stand for what `wanted` says anew; None where there are none. Part of a
-    transaction.
+    `old` is SQL for the rows of the table that stand for what `wanted` says anew; None where there are none. `only_in`,
+    a join to the facts `f` and to `wanted` `w`, leaves out what it says besides. Part of a transaction.
     """
     who = ", ".join(WHO)
     # Those that say the same at the same moment cancel out; facts that changed hands have rows of several.
     made = (
         f"SELECT {what(recipe, 'f')}, w.at_us, w.learned_us, w.sign FROM wanted w JOIN {recipe.table} f "
-        "ON f.stored_seq = w.seq"
+        f"ON f.stored_seq = w.seq {only_in}"
     )
     if old is not None or recipe.versioned:
         taken = (
