@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 failed=0
 for events in ${BENCH_EVENTS:-1e6 1e7}; do
   .venv/bin/python bench/panel.py --events "$events" || failed=1
+  .venv/bin/python bench/story.py --events "$events" || failed=1
 done
 .venv/bin/python bench/judges.py || failed=1
 .venv/bin/python bench/kinds.py || failed=1

@@ -362,7 +362,7 @@ def found_around(
             found = list(search.all())
         except (InputError, EngineError):
             return [], [], 0
-        accounts = len(facts.subjects().account)
+        accounts = around.accounts() if others else 0
     for other in others:
         search.looked_at += 1
         p = rate_p(other.accounts, accounts)

@@ -73,10 +73,11 @@ def peers_of(
         groups = [_alike(names, numbers, grain) for names in ways]
     except (InputError, EngineError, MetricFailed):
         return [None] * len(asked)
-    row_of = {int(node): row for row, node in enumerate(np.asarray(sheet.subjects.account))}
+    accounts = np.asarray(sheet.subjects.account)
     found: list[Receipt | None] = []
     for whose, query in asked:
-        row = next((row_of[node] for node in whose.nodes if node in row_of), None)
+        rows = np.flatnonzero(np.isin(accounts, whose.nodes))
+        row = int(rows[0]) if rows.size else None
         found.append(None if row is None else _receipt(query, known_us, values, row, groups, share, down))
     return found
 
@@ -115,7 +116,7 @@ def _receipt(
     edge = float(own[rank] if down else own[own.size - 1 - rank])
     low, mid, high = (float(v) for v in np.quantile(theirs, (0.25, 0.5, 0.75), method="lower"))
     below, above = int((theirs < values[row]).sum()), int((theirs > values[row]).sum())
-    digest = sha256("|".join(f"{v:.9g}" for v in theirs).encode()).hexdigest()
+    digest = sha256(theirs.astype("<f8").tobytes()).hexdigest()
     said = tuple(("", part) for part in words[int(codes[row])].split(", ") if part)
     edges = query.edges_us[-1 - query.span :]
     asked = replace(query, edges_us=edges, like=said)

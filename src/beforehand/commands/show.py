@@ -85,14 +85,11 @@ def _open_at(session: Any, label: str) -> list[Alert]:
 def _others(session: Any, alert: Alert) -> list[Other]:
     """Alerts of other signals on the account that opened around the same time, and how common such are."""
     window = Window.of(to_us(alert.since), to_us(alert.opened_at), to_us(alert.opened_at))
-    opened = store.opened_between(session, to_datetime(window.start_us), to_datetime(window.end_us))
-    having: dict[str, set[str]] = {}
-    for row in opened:
-        having.setdefault(row.signal, set()).add(row.account)
+    first, last = to_datetime(window.start_us), to_datetime(window.end_us)
     return [
-        Other(row.signal, store.alert_name(row.number), to_us(row.opened_at), len(having[row.signal]))
-        for row in opened
-        if row.account == alert.account and row.signal != alert.signal
+        Other(one.signal, store.alert_name(one.number), to_us(one.opened_at), one.accounts)
+        for one in store.opened_between(session, alert.account, first, last)
+        if one.signal != alert.signal
     ]
 
 

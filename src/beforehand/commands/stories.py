@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
 from beforehand.calendar import to_datetime, zone_named
 from beforehand.commands import questions
 from beforehand.commands.desk import take_all
@@ -236,8 +234,9 @@ def _traits(facts: Facts, whose: Whose, now_us: int) -> Mapping[str, Any]:
 
 def nodes_of(facts: Facts, node: int) -> tuple[int, ...]:
     """All stored nodes that are one account now."""
-    canonical = np.asarray(facts.subjects().canonical)
-    return tuple(int(n) for n in np.flatnonzero(canonical == node)) or (node,)
+    from beforehand.facts.merging import merged
+
+    return tuple(sorted({node, *(own for own, into in merged(facts.connection, "account").items() if into == node)}))
 
 
 def closing_of(folder: Folder, signal: Signal) -> Closing:

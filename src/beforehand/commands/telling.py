@@ -45,11 +45,12 @@ def telling(facts: Facts, folder: Folder, histories: Mapping[str, SignalHistory]
         column = int(np.searchsorted(history.ends, int(sheet.ends_us[q])))
         filling = sheet.filling and q == sheet.closes
         seen = witnesses(facts, folder, history, rows, int(sheet.ends_us[q]), to_us(at), filling=filling)
+        owners = owners_of(facts, {one.whose.account: one.whose.nodes for one in seen}, at)
         return [
             Told(
                 headline=witness.headline(folder, int(sheet.ends_us[q])),
                 since=to_datetime(since_us(history, row, column, folder)),
-                owner=owner_of(facts, int(history.subjects.account[row]), at),
+                owner=owners[witness.whose.account],
                 evidence=witness.as_json(folder),
                 receipts=[receipt.as_json() for receipt in witness.receipts],
             )
@@ -105,7 +106,10 @@ def _reach_us(node: Node, named: Mapping[str, Signal], end_us: int, zone: ZoneIn
             return [end_us - int(first[0])]
 
 
-def owner_of(facts: Facts, node: int, at: datetime) -> str | None:
-    """Whose account it is as known at a time, None where nobody is named."""
-    value = facts.traits_of(node, at).get("owner")
-    return None if value is None else str(value)
+def owners_of(facts: Facts, accounts: Mapping[str, Sequence[int]], at: datetime) -> dict[str, str | None]:
+    """Whose each account is, by its stored nodes, as known at a time; None where nobody is named."""
+    from beforehand.facts.traits import of_many
+
+    names = list(accounts)
+    found = of_many(facts, {nth: accounts[name] for nth, name in enumerate(names)}, at)
+    return {name: found[nth].get("owner") for nth, name in enumerate(names)}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from beforehand.calendar import start_of, to_datetime, zone_named
 from beforehand.commands import marking, parts, questions
@@ -34,6 +35,7 @@ from beforehand.story.telling import tell
 if TYPE_CHECKING:
     from beforehand.commands.judging import SignalHistory
     from beforehand.facts import Facts
+    from beforehand.panel import Subjects
     from beforehand.workspace import Folder
 
 TOGETHER = 500
@@ -110,46 +112,58 @@ def witnesses(
 ) -> list[Witness]:
     """The witnesses of rows of a judged history at one of its closes: for whom an alert opens there."""
     from beforehand.facts.beginnings import beginnings
+    from beforehand.facts.traits import of_many
 
     subjects, known_us = history.subjects, now_us if filling else min(end_us + history.grace_us, now_us)
-    raw_row = np.asarray(subjects.raw_row)
-    order = np.argsort(raw_row, kind="stable")
-    low = np.searchsorted(raw_row[order], rows, side="left")
-    high = np.searchsorted(raw_row[order], rows, side="right")
-    nodes_of = _nodes(subjects.owned, subjects.owner)
-    kind = history.signal.subject
-    whom: list[Whose] = []
-    for row, a, b in zip(rows, low, high, strict=True):
-        raw = order[int(a) : int(b)]
-        account = int(subjects.account[row])
-        scope = subjects.scope(row)
-        members: tuple[tuple[int, int], ...] = ()
-        if kind == "person":
-            members = tuple((int(subjects.raw_account[r]), int(subjects.raw_member[r])) for r in raw)
-        zone = history.zone_of(row)
-        whom.append(Whose(facts.label(account), nodes_of[account], scope, members, subject=kind, zone=zone))
-    born = beginnings(facts, {node for whose in whom for node in whose.nodes}, known_us)
-    traits = [facts.traits_of(int(subjects.account[row]), to_datetime(min(end_us, now_us))) for row in rows]
+    wanted = [int(subjects.account[row]) for row in rows]
+    nodes_of = _nodes(subjects.owned, subjects.owner, wanted)
+    labels, kind = _labels(facts, wanted), history.signal.subject
+    members_of = _members(subjects, rows) if kind == "person" else {}
+    born = beginnings(facts, {node for nodes in nodes_of.values() for node in nodes}, known_us)
+    traits = of_many(facts, nodes_of, to_datetime(min(end_us, now_us)))
     whom = [
-        replace(
-            w,
-            born_us=min((born[n] for n in w.nodes if n in born), default=None),
-            country=questions.country_of(folder, has),
+        Whose(
+            labels[account],
+            nodes_of[account],
+            subjects.scope(row),
+            members_of.get(row, ()),
+            born_us=min((born[n] for n in nodes_of[account] if n in born), default=None),
+            subject=kind,
+            country=questions.country_of(folder, traits[account]),
+            zone=history.zone_of(row),
         )
-        for w, has in zip(whom, traits, strict=True)
+        for row, account in zip(rows, wanted, strict=True)
     ]
     found = witness(facts, folder, history, whom, end_us, now_us, filling=filling, desk=desk)
-    for one, has in zip(found, traits, strict=True):
-        one.worth = worth_of(has)
+    for one, account in zip(found, wanted, strict=True):
+        one.worth = worth_of(traits[account])
     return found
 
 
-def _nodes(owned: np.ndarray[Any, Any], owner: np.ndarray[Any, Any]) -> dict[int, tuple[int, ...]]:
-    """The stored nodes that are each account now."""
-    order = np.argsort(owner, kind="stable")
-    starts = np.flatnonzero(np.append(True, owner[order][1:] != owner[order][:-1])) if order.size else order
-    parts = np.split(owned[order], starts[1:])
-    return {int(owner[order][at]): tuple(map(int, part)) for at, part in zip(starts, parts, strict=False)}
+def _nodes(owned: NDArray[np.int32], owner: NDArray[np.int32], accounts: Sequence[int]) -> dict[int, tuple[int, ...]]:
+    """The stored nodes that are each of some accounts now."""
+    ours = np.isin(owner, np.unique(np.array(accounts, dtype=np.int64)))
+    found: dict[int, tuple[int, ...]] = dict.fromkeys(accounts, ())
+    for node, account in zip(owned[ours].tolist(), owner[ours].tolist(), strict=True):
+        found[account] = (*found[account], node)
+    return found
+
+
+def _members(subjects: Subjects, rows: Sequence[int]) -> dict[int, tuple[tuple[int, int], ...]]:
+    """The stored places of the people that rows are."""
+    ours = np.flatnonzero(np.isin(subjects.raw_row, np.array(rows, dtype=np.int64)))
+    found: dict[int, tuple[tuple[int, int], ...]] = {}
+    for at in ours.tolist():
+        place = int(subjects.raw_account[at]), int(subjects.raw_member[at])
+        found[int(subjects.raw_row[at])] = (*found.get(int(subjects.raw_row[at]), ()), place)
+    return found
+
+
+def _labels(facts: Facts, accounts: Sequence[int]) -> dict[int, str]:
+    """What accounts that exist now are called."""
+    listed = ", ".join(map(str, sorted(set(accounts)))) or "NULL"
+    rows = facts.connection.execute(f"SELECT account, label FROM accounts WHERE account IN ({listed})").fetchall()
+    return {int(account): str(label) for account, label in rows}
 
 
 def worth_of(traits: Mapping[str, Any]) -> str:

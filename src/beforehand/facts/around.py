@@ -169,6 +169,10 @@ class Around:
         ).fetchall()
         return {(str(t), bool(p)): int(n) for t, p, n in rows}, int(sizes[0][0]), int(sizes[0][1])
 
+    def accounts(self) -> int:
+        """How many accounts there are."""
+        return int(self.facts.connection.execute("SELECT count(*) FROM accounts").fetchall()[0][0])
+
     def share_due(self, traits: Sequence[str], days: int) -> tuple[int, int]:
         """How many accounts have a day in one of these traits that comes at most so many days after the moment, and
         how many have one at all."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -146,3 +147,27 @@ def of(facts: Facts, account: int, member: int | None, at: datetime) -> dict[str
         [member, us, us],
     ).fetchall()
     return {trait: value for trait, value in rows if value is not None}
+
+
+def of_many(facts: Facts, accounts: Mapping[int, Sequence[int]], at: datetime) -> dict[int, dict[str, str]]:
+    """What `of` says of each of some accounts, by any number of theirs and all their stored nodes, in one look."""
+    nodes = sorted({int(node) for own in accounts.values() for node in own})
+    if not nodes:
+        return {account: {} for account in accounts}
+    us = to_us(at)
+    rows = facts.connection.execute(
+        f"""SELECT account, trait, value,
+            CASE WHEN dated THEN epoch_us(occurred_at) ELSE -9e18 END AS from_us, stored_seq FROM traits
+        WHERE account IN ({", ".join(map(str, nodes))}) AND member IS NULL
+        AND (NOT dated OR (epoch_us(occurred_at) <= {us} AND epoch_us(occurred_at) + delay < {us}))
+        QUALIFY row_number() OVER (PARTITION BY account, trait ORDER BY from_us DESC, stored_seq DESC) = 1"""
+    ).fetchall()
+    by_node: dict[int, list[tuple[str, str | None, float, int]]] = {}
+    for account, trait, value, from_us, seq in rows:
+        by_node.setdefault(int(account), []).append((str(trait), value, float(from_us), int(seq)))
+    found: dict[int, dict[str, str]] = {}
+    for account, own in accounts.items():
+        said = sorted((row for node in own for row in by_node.get(int(node), ())), key=lambda row: (row[0], *row[2:]))
+        newest = {trait: value for trait, value, _, _ in said}
+        found[account] = {trait: value for trait, value in newest.items() if value is not None}
+    return found

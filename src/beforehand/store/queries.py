@@ -67,19 +67,23 @@ def find_alerts(
 
 @dataclass(frozen=True)
 class Opened:
-    """That an alert of a signal opened on an account, without all that is kept with it."""
+    """That an alert of a signal opened on an account, and how many accounts had one of that signal in the same time."""
 
     number: int
     signal: str
-    account: str
     opened_at: datetime
+    accounts: int
 
 
-def opened_between(session: Session, first: datetime, last: datetime) -> list[Opened]:
-    """The alerts told to people that opened from `first` to `last`, in the order in which they were raised."""
-    wanted = select(Alert.number, Alert.signal, Alert.account, Alert.opened_at)
-    inside = wanted.where(Alert.shadow.is_(False), Alert.opened_at >= first, Alert.opened_at <= last)
-    return [Opened(*row) for row in session.execute(inside.order_by(Alert.number)).all()]
+def opened_between(session: Session, account: str, first: datetime, last: datetime) -> list[Opened]:
+    """The alerts on an account, told to people, that opened from `first` to `last`, in the order they were raised."""
+    inside = (Alert.shadow.is_(False), Alert.opened_at >= first, Alert.opened_at <= last)
+    own = select(Alert.number, Alert.signal, Alert.opened_at).where(Alert.account == account, *inside)
+    rows = session.execute(own.order_by(Alert.number)).all()
+    named = sorted({signal for _, signal, _ in rows})
+    having = select(Alert.signal, func.count(Alert.account.distinct())).where(Alert.signal.in_(named), *inside)
+    counts = {signal: int(count) for signal, count in session.execute(having.group_by(Alert.signal)).all()}
+    return [Opened(number, signal, opened_at, counts[signal]) for number, signal, opened_at in rows]
 
 
 def alert_of(session: Session, name: str) -> Alert | None:
