@@ -13,7 +13,7 @@ exports finished: {says: [export finished], count: events, where: event = 'expor
 reports: {count: events, where: event = 'report'}
 """
 WEEKLY = {
-    "lowest": "when: logins among the lowest quarter of accounts like it for 2 weeks\n",
+    "lowest": "when: events among the lowest third of accounts like it in 2 of 3 weeks\n",
     "highest": "when: logins above peers by plan\n",
     "abandoned": "when: export started without export finished within 1 hour\n",
     "again": "when: export started repeated 2 times within 2 days\n",
