@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from beforehand.calendar import BusinessTime, zone_named
 from beforehand.errors import InputError
 from beforehand.facts import Facts, receipts
-from beforehand.facts.derived import Recipe, ensure, lists, recipe_of
+from beforehand.facts.derived import Recipe, ensure, histories, lists, recipe_of
+from beforehand.facts.derived.mentions import FROM_CUSTOMER, FROM_US
 from beforehand.facts.derived.phrases import pattern, phrases_of, shipped
 from beforehand.signals.tree import Made, Mentions, Overdue, Repeated, Turned, Waiting, Without
 from beforehand.story.receipt import Query
@@ -263,6 +264,13 @@ def test_any_phrases_make_an_expression_the_engine_takes(phrases: list[str]) -> 
 
     phrases = [phrase.replace("\x00", "x") for phrase in phrases]
     assert duckdb.execute("SELECT regexp_matches('', ?)", [pattern(phrases)]).fetchall() == [(False,)]
+
+
+def test_the_page_has_every_word_that_means_something() -> None:
+    page = Path(__file__).parents[2] / "docs" / "explanation" / "derived-facts.md"
+    told = page.read_text(encoding="utf-8")
+    words = [*shipped(), *histories.SOLVED, *histories.PAID, *histories.HOLDERS, *FROM_CUSTOMER, *FROM_US]
+    assert [word for word in words if f"`{word}`" not in told] == []
 
 
 # -- what a recipe refuses, and receipts -----------------------------------------------------------------------------
