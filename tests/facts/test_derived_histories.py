@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beforehand.calendar import BusinessTime, zone_named
@@ -258,6 +258,7 @@ def test_phrases_are_met_at_the_beginning_of_a_word(opened: Open, phrase: str, t
     assert asked.fetchall() == [(found,)]
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.text(min_size=1, max_size=12), max_size=5))
 def test_any_phrases_make_an_expression_the_engine_takes(phrases: list[str]) -> None:
     import duckdb
