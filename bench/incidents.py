@@ -1,11 +1,12 @@
 """How many incidents are raised where nothing is wrong, which planted ones are found, how late, and what finding costs.
 
-    python bench/incidents.py false [--seeds 1 2 3] [--accounts 120] [--every 7] [--days 365]
+    python bench/incidents.py false [--seeds 1 2 3] [--accounts 120] [--days 365]
     python bench/incidents.py planted [--seeds 1 2 3] [--every 1]
     python bench/incidents.py cost DIR   (a folder made by bench/generate.py)
 
-`false` and `planted` live through the last part of a simulated company, one `run` every so many days, with the
-signals of the company. The company has one silence of its own: `page viewed` does not come for two days.
+`false` looks at the last year of a simulated company as a run on each of its days would, at every metric and grain
+its signals read. `planted` lives through the weeks around what is planted, one `run` every so many days. The company
+has one silence of its own: `page viewed` does not come for two days, 131 days before the end.
 """
 
 from __future__ import annotations
@@ -24,10 +25,14 @@ from pathlib import Path
 
 import duckdb
 
+from beforehand.calendar import to_us
+from beforehand.commands import finding
+from beforehand.commands.judging import judged
 from beforehand.commands.load import load
 from beforehand.commands.replay import Opened, untold
 from beforehand.commands.run import run
 from beforehand.commands.workspace import Workspace
+from beforehand.facts import pulses
 from beforehand.simulate.simulation import TABLES, simulate
 
 END = date(2026, 3, 1)
@@ -113,6 +118,25 @@ def live(
     return ws.incidents()["incidents"], runs, took / max(1, runs)
 
 
+def whole_year(ws: Workspace, days: int, until: datetime) -> list[tuple[str, str, str]]:
+    """What a run on each day would find: (kind, what, headline)."""
+    until_us, since_us = to_us(until), to_us(until - days * DAY)
+    kinds = ws.folder.settings.incident_kinds
+    pulses.HOT_DAYS = pulses.COLD_DAYS = 3 * 365  # what a run on each day would have counted by then
+    finding.TESTED.update(dict.fromkeys(finding.TESTED, 24 * days))
+    with ws.facts() as facts:
+        feeds = finding.Feeds.read(facts, until_us)
+        moments = list(range(since_us, until_us + 1, DAY // timedelta(microseconds=1)))
+        silences = finding.silent(feeds, ws.folder, moments, since_us, kinds)
+        told = {(one.kind, one.what, one.headline) for one in silences}
+        moved = finding.Moved(ws.folder, kinds)
+        signals = [signal for signal in ws.folder.signals.values() if signal.mode != "off"]
+        for _ in judged(facts, ws.folder, signals, now_us=until_us, since_us=since_us, seen=moved):
+            pass
+        told |= {(one.kind, one.what, one.headline) for one, _ in finding.together(moved, facts, ws.folder, kinds)}
+    return sorted(told)
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -127,8 +151,15 @@ def main() -> None:
         cost(given.folder)
         return
     until = datetime(END.year, END.month, END.day, tzinfo=UTC)
-    for seed in given.seeds:
-        for plant in [None] if given.what == "false" else list(PLANTED):
+    for seed in given.seeds if given.what == "false" else []:
+        with tempfile.TemporaryDirectory(prefix="incidents-") as made:
+            ws = company(Path(made) / "w", seed, given.accounts, None, until)
+            rows = whole_year(ws, given.days, until)
+            print(f"seed {seed}, {given.accounts} accounts, {given.days} days: {len(rows)} found", flush=True)
+            for kind, what, headline in rows:
+                print(f"  {kind:10} {what:36} {headline}", flush=True)
+    for seed in given.seeds if given.what == "planted" else []:
+        for plant in PLANTED:
             at = until - timedelta(days=60, hours=10)
             folder = Path(tempfile.mkdtemp(prefix="incidents-"))
             shutil.rmtree(folder)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+from packed import show_packed
 from walk import ROOT, Walk, most_urgent
 
 
@@ -78,6 +79,7 @@ def main() -> int:
     for alert in most_urgent([a for a in alerts if a["signal"] in example.stories], 2):
         walk.show("show", str(alert["alert"]))
 
+    show_packed(walk, name, scratch, example.tables, example.until)
     walk.out.print(f"[dim]Done in {walk.seconds:.0f} s. The workspace stays in {scratch}[/]", soft_wrap=True)
     return 0
 

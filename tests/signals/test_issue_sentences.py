@@ -142,6 +142,10 @@ ACCOUNT: dict[str, Node] = {
         Quantity("reports"), None, share=0.1, like=("plan",)
     ),
     "logins among the lowest quarter of accounts like it for 3 weeks": Peers(LOGINS, "down", streak=Streak(3, 3)),
+    "logins among the lowest quarter of accounts like it by plan and back and forth between settings page and report "
+    "page within 10 minutes, 2 times in 7 days": All(
+        (Peers(LOGINS, "down", like=("plan",)), Level(BACK, ">=", 2, DAY)),
+    ),
     "logins below 20% of peers": Peers(LOGINS, "down", 0.2),
     "logins above 80% of peers": Peers(LOGINS, "up", 0.2),
     "logins above peers": Peers(LOGINS, "up"),

@@ -56,7 +56,7 @@ def backtest(
         folder = ws.folder
         span = span_of(facts, since, until)
         for proved in prove_signals(facts, folder, names, span, outcome=outcome, horizon=horizon, progress=progress):
-            told = told_row(proved, facts, folder) | _apart(proved, facts, past)
+            told = told_row(proved, facts, folder, past)
             assumed |= told["assumed_arrival"]
             rows.append(told)
             if episodes:
@@ -73,7 +73,7 @@ def backtest(
     return result | ({"episodes": listed, "missed": missed} if episodes else {})
 
 
-def told_row(proved: Proved, facts: Facts, folder: Folder) -> dict[str, Any]:
+def told_row(proved: Proved, facts: Facts, folder: Folder, past: Past) -> dict[str, Any]:
     """The row of one signal, as the contract names its fields, and some more."""
     trial = proved.trial
     figures = row(proved.proven)
@@ -90,6 +90,7 @@ def told_row(proved: Proved, facts: Facts, folder: Folder) -> dict[str, Any]:
         "words": words(figures),
         "assumed_arrival": _assumed(proved.signal, facts, folder),
         "fields_without_history": _undated(proved.signal, facts, folder),
+        **_apart(proved, facts, past),
     }
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from beforehand.commands.backtest import told_row
 from beforehand.commands.definition import digest_of
+from beforehand.commands.noting import past_incidents
 from beforehand.commands.proving import Progress, Span, prove_signals, span_of
 from beforehand.errors import InputError
 
@@ -176,9 +177,11 @@ def _run(
     rows: dict[str, dict[str, Any]] = {}
     episodes: dict[str, list[Episode]] = {}
     if names:
+        with ws.state() as state, state.read() as session:
+            past = past_incidents(session, folder)
         with _opened(ws, folder) as facts:
             for proved in prove_signals(facts, folder, names, span, progress=progress):
-                rows[proved.signal.name] = told_row(proved, facts, folder)
+                rows[proved.signal.name] = told_row(proved, facts, folder, past)
                 episodes[proved.signal.name] = list(proved.listed())
     return rows, episodes
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from beforehand.workspace import Folder
 
 ORDER = {grain: place for place, grain in enumerate(Grain)}
+NEAR_US = 7 * DAY_US
 DATA, REAL, ITSELF = "data", "real", "by itself"
 VALUED = frozenset({"mean", "share", "last"})
 
@@ -162,13 +163,16 @@ class Noted:
             return False
         for kept in store.find_incidents(session):
             until = None if kept.until is None else to_us(kept.until)
-            apart = to_us(kept.since) >= (one.until_us or 2**62) or (until is not None and until <= one.since_us)
+            near = NEAR_US if kept.grain is not None and kept.state == OPEN else 0
+            apart = to_us(kept.since) >= (one.until_us or 2**62) or (until is not None and until + near <= one.since_us)
             if apart or kept.effect != one.effect or kept.key == one.key:
                 continue
             if kept.grain is None and not one.metrics <= set(kept.metrics):
                 continue
             if kept.grain is not None and kept.state == OPEN and not one.metrics <= set(kept.metrics):
                 kept.metrics = sorted({*kept.metrics, *one.metrics})
+                if until is not None and (one.until_us is None or one.until_us > until):
+                    kept.until = None if one.until_us is None else to_datetime(one.until_us)
                 kept.signals = touched(_pure(kept), self.readings)
                 kept.numbers = {**kept.numbers, "also": sorted({*kept.numbers.get("also", ()), *one.metrics})}
             return True
@@ -189,7 +193,9 @@ class Noted:
         """Writes what was found; the same thing going on is the incident it was."""
         for kept in store.incidents_of(session, one.key):
             until = None if kept.until is None else to_us(kept.until)
-            apart = (until is not None and until < one.since_us) or (
+            # Days on which everybody is quiet come together, as between Christmas and New Year.
+            near = NEAR_US if one.grain is not None and kept.state == OPEN else 0
+            apart = (until is not None and until + near < one.since_us) or (
                 one.until_us is not None and one.until_us < to_us(kept.since)
             )
             if apart:

@@ -6,9 +6,10 @@ which nothing ever comes weighs nothing; a feed that comes on Mondays waits a we
 is its usual gap. Gaps are seen as they looked then: a feed that is learned late is always that far behind.
 
 Where everything else is quiet too, as between Christmas and New Year, time goes more slowly: each hour weighs only as
-much of itself as the rest of what comes has of its usual amount that day.
+much of itself as the rest of what comes has of its usual amount that day, or, where there is no rest, as the feed had
+the day before.
 
-A gap is longer than usual where it weighs more than the longest of the past by half, by twice what that was
+A gap is longer than usual where it weighs more than the longest of the past by half, by three times what that was
 above the median gap, and at least `LEAST`. The very longest of many gaps of the past is left out: it may have been an
 incident itself. Feeds with something in few hours are looked at by days.
 """
@@ -34,9 +35,9 @@ TRICKLE = 0.02
 """Less than this share of what is usual is nothing."""
 LIKE_DAYS, FEW_FACTS = 8, 5.0
 """All else is held against the same weekday of so many weeks before; so few facts more or less say little."""
-LONGER, ABOVE = 1.5, 2.0
-FEW, ONE_IN = 8, 50
-"""Of at least so many gaps of the past the longest is left out, and one in so many."""
+LONGER, ABOVE = 1.5, 3.0
+FEW, ONE_IN = 8, 200
+"""Of at least so many gaps of the past the longest is left out, and one in so many more."""
 LEAST_CELLS = {HOURS: 7 * 24, DAYS: 14}
 """How long a feed must have been known, and"""
 LEAST_SEEN = {HOURS: 30, DAYS: 6}
@@ -168,10 +169,10 @@ def went_on(pulse: Pulse, since: int, at: int) -> tuple[int | None, bool]:
 def _pace(rest: Pulse, at: int, days: int) -> Float:
     """How much of its usual amount all else has each day, at most 1, the newest day last; today is as yesterday.
 
-    Of the last `days` and two more; days of which nothing is known have 1.
+    Of the last `days` and three more; days of which nothing is known have 1.
     """
     counts = rest.until(at, DAYS, days + 7 * LIKE_DAYS).counts
-    pace = np.ones(days + 2)
+    pace = np.ones(days + 3)
     if not len(counts):
         return pace
     typical = np.zeros(len(counts))

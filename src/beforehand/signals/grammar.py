@@ -183,7 +183,8 @@ def _positional(metrics: str) -> dict[str, str]:
     told = rf"(?!(?:no|not|any|signal|renewal)\b|{metrics}\s+\w)(?:\"[^\"]*\"|'[^']*'|{WORDS}(?!\w)){_AFTER_WORDS}"
     going_on = r"in|for|per|each|every|an?|daily|weekly|monthly|within|and|or|then|unless|while"
     word = r"[^\W\d][\w.-]*(?![\w.-])"
-    trait = rf"(?!renew|{metrics}\s+(?:in|for|per|each|every|an?)\b){word}\s*(?:,|\)|$|(?:{going_on})\b|\d)"
+    other = rf"renew|back\s+and\s+forth\b|{metrics}\s+(?:in|for|per|each|every|an?)\b"
+    trait = rf"(?!{other}){word}\s*(?:,|\)|$|(?:{going_on})\b|\d)"
     return {
         "WORDS": WORDS,
         "AND_TRAIT": rf"and\b(?=\s+{trait}|$)",
