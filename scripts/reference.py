@@ -25,7 +25,7 @@ from beforehand.workspace import schemas
 from beforehand.workspace.spec import (
     AGGREGATES,
     RECORDED_OUTCOMES,
-    TABLES,
+    COUNTABLE,
     CalendarSpec,
     CompoundSpec,
     ExcludeSpec,
@@ -387,7 +387,7 @@ def _written(value: Any) -> str:
 
 def _kind(said: dict[str, Any], defs: dict[str, Any]) -> str:
     """A JSON Schema as people say it."""
-    if tuple(said.get("enum", ())) == TABLES:
+    if tuple(said.get("enum", ())) == COUNTABLE:
         return "a fact table"
     if "enum" in said:
         return " \\| ".join(f"`{v}`" for v in said["enum"])

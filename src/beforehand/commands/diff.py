@@ -159,10 +159,11 @@ def _judged_by(folder: Folder, name: str) -> tuple[Any, ...]:
 
 def _opened(ws: Workspace, folder: Folder) -> Facts:
     """The facts of this workspace, read by the settings of one version: its zone and what it leaves out."""
+    from beforehand.commands.text import reader
     from beforehand.facts import Facts
 
     derived = {name: spec.silent_for for name, spec in folder.outcomes.items()}
-    return Facts.open(ws.data / "facts.duckdb", folder.settings, derived)
+    return Facts.open(ws.data / "facts.duckdb", folder.settings, derived, reader(folder.settings))
 
 
 def _span(ws: Workspace, since: datetime | None, until: datetime | None) -> Span:

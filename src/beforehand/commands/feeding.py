@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FED = (*SHAPES, "traits")
 """Tables that are fed row by row, by when each row was learned."""
-NOT_COPIED = ("meta", "quarantine", "recipes", "recipe_joins")
+NOT_COPIED = ("meta", "quarantine", "recipes", "recipe_joins", "tones", "tones_unread", "tones_read")
 """Tables of a scratch store that fill by themselves, or that no judge reads."""
 HISTORY = "history.duckdb"
 

@@ -37,11 +37,13 @@ def holding(ws: Workspace, folder: Folder, now: datetime) -> tuple[dict[str, dic
     path = ws.data / "facts.duckdb"
     if not path.is_file():
         return {}, "Facts are not loaded yet: where the signals hold now cannot be said.", []
+    from beforehand.commands.text import reader
     from beforehand.facts import Facts
     from beforehand.facts.lock import locked
 
+    read_by = reader(folder.settings)
     try:
-        with locked(ws.data, wait_s=0), Facts.open(path, folder.settings) as facts:
+        with locked(ws.data, wait_s=0), Facts.open(path, folder.settings, reader=read_by) as facts:
             now_us = min(to_us(now), newest_us(facts) + 1)
             return _holding(facts, folder, now_us), "", hints(facts, folder, now_us)
     except BusyError as error:

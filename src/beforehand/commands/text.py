@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 from beforehand.commands.text_lines import Message, read_messages_file
 from beforehand.errors import InputError, Problem, Problems, among
 from beforehand.text import Reader, Tone, read_messages
-from beforehand.workspace.spec import TextSpec
+from beforehand.workspace.spec import SettingsSpec, TextSpec
 
 if TYPE_CHECKING:
     from beforehand.commands.workspace import Workspace
@@ -67,6 +67,11 @@ def tone(
             more = f"{left_out - len(problems):,} more lines cannot be read."
             problems.append(Problem(problems[-1].file, None, "bad-row", more))
         raise Problems(problems)
+
+
+def reader(settings: SettingsSpec) -> Callable[[], Reader]:
+    """What gives the reader of a workspace, made when it is first asked for."""
+    return lambda: reader_of(settings.text)
 
 
 def reader_of(settings: TextSpec, name: str | None = None) -> Reader:

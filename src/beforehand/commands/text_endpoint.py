@@ -60,6 +60,11 @@ class Endpoint:
     name = "endpoint"
     languages: frozenset[str] | None = None
 
+    @property
+    def version(self) -> str:
+        """Where it is and which model answers: what it says may change without either, and nobody is told."""
+        return f"{self.url} {self.model}".strip()
+
     @classmethod
     def of(cls, settings: TextSpec) -> Self:
         """The endpoint of the settings; InputError where its address or its key is missing."""

@@ -85,11 +85,13 @@ class Workspace:
     @contextmanager
     def facts(self) -> Iterator[Facts]:
         """The facts, with the lock held; waits 10 s for it, then raises BusyError naming who holds it."""
+        from beforehand.commands.text import reader
         from beforehand.facts import Facts
         from beforehand.facts.lock import locked
 
         derived = {name: spec.silent_for for name, spec in self.folder.outcomes.items()}
-        with locked(self.data), Facts.open(self.data / "facts.duckdb", self.folder.settings, derived) as facts:
+        settings = self.folder.settings
+        with locked(self.data), Facts.open(self.data / "facts.duckdb", settings, derived, reader(settings)) as facts:
             yield facts
 
     @contextmanager

@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from beforehand.facts.quoting import text
-from beforehand.facts.schema import SHAPES
+from beforehand.facts.schema import COUNTABLE
 from beforehand.facts.subjects import excluded_accounts, excluded_members
 from beforehand.story.receipt import Query, Value
 
@@ -54,6 +54,10 @@ def answers(facts: Facts, asks: Sequence[Ask]) -> list[Answer]:
     found: dict[int, Answer] = {}
     if not asks:
         return []
+    if any(query.table == "tones" for query, _ in asks):
+        from beforehand.facts import tones
+
+        tones.ensure(facts)
     with _set_aside(facts, asks) as table:
         for members in _alike(asks):
             found |= zip(members, _answered(facts, [asks[nth] for nth in members], table(members)), strict=True)
@@ -189,7 +193,7 @@ def _rows(facts: Facts, asks: Sequence[Ask], aside: str | None, more: str = "") 
     if query.table == "events" and facts.settings.exclude.events and not query.made:
         left_out = where.condition(facts.settings.exclude.events, "events").sql(dialect="duckdb")
         conditions.append(f"NOT coalesce({left_out}, false)")
-    versioned = bool(query.made) or SHAPES[query.table].versioned
+    versioned = bool(query.made) or COUNTABLE[query.table].versioned
     if query.others:
         joined = "CROSS JOIN asked_when q"
     else:
@@ -232,7 +236,7 @@ def _keyed(query: Query) -> str:
 
 def _content(query: Query, versioned: bool) -> str:
     """All that a row says, as text."""
-    shape = SHAPES[query.table]
+    shape = COUNTABLE[query.table]
     own = [*shape.columns, *(["to_json(properties)"] if shape.properties else [])]
     own = ["ticket", "category"] if query.made else own
     every = ("source", "id", "t.account", "t.member", "epoch_us(occurred_at)", "delay", "sign" if versioned else "1")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,10 +17,12 @@ from beforehand.facts.asking import first
 from beforehand.facts.outcomes import Occurrence
 from beforehand.facts.quoting import text
 from beforehand.facts.subjects import Subjects, subjects
+from beforehand.text import base_model
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from beforehand.text import Reader
     from beforehand.workspace.spec import SettingsSpec
 
 MEMORY_LIMIT = "2GB"
@@ -34,10 +36,19 @@ class Facts:
         self.settings = settings
         self.connection = connection
         self.derived: Mapping[str, timedelta] = {}
+        self.reader: Callable[[], Reader] = base_model
 
     @classmethod
-    def open(cls, path: Path, settings: SettingsSpec, derived: Mapping[str, timedelta] | None = None) -> Facts:
+    def open(
+        cls,
+        path: Path,
+        settings: SettingsSpec,
+        derived: Mapping[str, timedelta] | None = None,
+        reader: Callable[[], Reader] | None = None,
+    ) -> Facts:
         """Opens the facts at `path`, made where absent. `derived` are outcomes made from facts: name and full silence.
+
+        `reader` gives what reads how messages sound; without it, the one that comes with Beforehand.
 
         Raises EngineError where the file is damaged, cannot be written or was made by another version, BusyError where
         another process has it open, InputError where the workspace's zone does not exist.
@@ -65,6 +76,7 @@ class Facts:
             raise
         facts = cls(path, settings, connection)
         facts.derived = dict(derived or {})
+        facts.reader = reader or base_model
         return facts
 
     def close(self) -> None:

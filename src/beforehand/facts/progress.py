@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import duckdb
@@ -45,3 +46,30 @@ def _draw(connection: duckdb.DuckDBPyConnection, what: str, done: threading.Even
             share = connection.query_progress()
             # -1: the step cannot say how far it is.
             progress.update(task, total=100 if share >= 0 else None, completed=max(share, 0))
+
+
+@contextmanager
+def steps(what: str, wanted: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Gives what is told how many steps of how many are done; it draws them from the second second on.
+
+    None where nobody looks.
+    """
+    if not wanted or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(what, markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+    task, began = progress.add_task(what, total=None), time.monotonic()
+
+    def told(done: int, of: int) -> None:
+        progress.update(task, completed=done, total=of)
+        if time.monotonic() - began > PATIENCE_S:
+            progress.start()
+
+    try:
+        yield told
+    finally:
+        progress.stop()

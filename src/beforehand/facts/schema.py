@@ -99,6 +99,22 @@ SHAPES = {
     )
 }
 FACT_TABLES = tuple(SHAPES)
+YES = "BOOLEAN"
+TONES = Shape(
+    "tones",
+    {
+        "conversation": TEXT, "channel": TEXT, "language": TEXT,
+        "negative": NUMBER, "positive": NUMBER, "sentiment": NUMBER, "frustration": NUMBER, "gratitude": NUMBER,
+        "urgency": NUMBER, "warmth": NUMBER,
+        "words": NUMBER, "greeting": YES, "thanks": YES, "please": YES, "exclamations": NUMBER, "questions": NUMBER,
+        "hedges": NUMBER, "shouting": NUMBER,
+    },
+    versioned=True,
+    properties=False,
+)  # fmt: skip
+"""How each message of a customer sounds, as `tones` makes it from messages: nobody loads it."""
+COUNTABLE = {**SHAPES, TONES.name: TONES}
+"""What metrics may be over."""
 LOADABLE = ("accounts", "people", *FACT_TABLES)
 
 _LEDGERS = (

@@ -154,11 +154,14 @@ class Panel:
 
     def _ensured(self, asked: Iterable[tuple[Quantity, Grain]]) -> dict[Quantity, str]:
         """The tables of the made facts that are asked for, brought up to date."""
+        from beforehand.facts import tones
         from beforehand.facts.derived import ensure, made_tables, recipe_of
 
         time = business_time(self.settings, zone=self.zone.key)
         place = COUNTRY if self.holidays.by_country else None
         found: dict[Quantity, str] = {}
+        if any(self.metrics[quantity.metric].table == "tones" for quantity, _ in asked):
+            tones.ensure(self.facts)
         for own in {core(quantity) for quantity, _ in asked}:
             if own.made is not None:
                 recipe = recipe_of(own.made, self.metrics[own.metric], self.metrics, self.settings, time, place)

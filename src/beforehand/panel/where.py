@@ -35,9 +35,15 @@ COLUMNS: dict[str, dict[str, Kind]] = {
     "surveys": {"kind": "text", "score": "number", "comment": "text"},
     "touches": {"teammate": "text", "kind": "text", "note": "text"},
     "outcomes": {"outcome": "text", "amount": "number", "reason": "text", "notice_at": "time", "end_at": "time"},
+    "tones": {
+        "conversation": "text", "channel": "text", "language": "text", "negative": "number", "positive": "number",
+        "sentiment": "number", "frustration": "number", "gratitude": "number", "urgency": "number",
+        "warmth": "number", "words": "number", "greeting": "boolean", "thanks": "boolean", "please": "boolean",
+        "exclamations": "number", "questions": "number", "hedges": "number", "shouting": "number",
+    },
 }  # fmt: skip
 COLUMNS = {table: {**_COMMON, **own} for table, own in COLUMNS.items()}
-WITH_PROPERTIES = frozenset(COLUMNS) - {"outcomes"}
+WITH_PROPERTIES = frozenset(COLUMNS) - {"outcomes", "tones"}
 FUNCTIONS = ("abs", "coalesce", "length", "lower", "round", "upper")
 LONGEST = 2_000
 _SQL_TYPES = {"number": "DOUBLE", "text": "VARCHAR", "boolean": "BOOLEAN", "time": "TIMESTAMP"}

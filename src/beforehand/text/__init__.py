@@ -11,6 +11,7 @@ from beforehand.text.masking import mask
 from beforehand.text.readers import Reader, Readings, Weighed
 from beforehand.text.reading import Tone, read_messages
 from beforehand.text.tone import ToneModel, base_model
+from beforehand.text.warmth import warmth_of
 
 __all__ = [
     "Cleaned",
@@ -25,4 +26,5 @@ __all__ = [
     "manner_of",
     "mask",
     "read_messages",
+    "warmth_of",
 ]

@@ -48,6 +48,11 @@ class Encoder:
         self.head = head
         self.mixing = mixing
 
+    @property
+    def version(self) -> str:
+        """Of the adapters, and of the base reader beside them."""
+        return f"1/{self.base.version}"
+
     def knows(self, text: str) -> float:
         """As the base reader."""
         return self.base.knows(text)

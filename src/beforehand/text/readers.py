@@ -63,6 +63,11 @@ class Reader(Protocol):
         ...
 
     @property
+    def version(self) -> str:
+        """A text that changes when its readings do."""
+        ...
+
+    @property
     def languages(self) -> frozenset[str] | None:
         """The ISO 639 codes it reads; None for any."""
         ...

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Self
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,8 +74,9 @@ class ToneModel:
     name = "base"
     languages: frozenset[str] | None = frozenset({"en"})
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: Weights, version: str = "") -> None:
         self.weights = weights
+        self.version = version
 
     def knows(self, text: str) -> float:
         """The share of the words of a text that are common English ones; NaN where it has none."""
@@ -169,4 +171,5 @@ def _weight(word: Weighed) -> float:
 @cache
 def base_model() -> ToneModel:
     """The model that comes with the project, loaded once."""
-    return ToneModel(Weights.read(str(files("beforehand.text") / "weights" / "tone.npz")))
+    path = files("beforehand.text") / "weights" / "tone.npz"
+    return ToneModel(Weights.read(str(path)), version=f"{crc32(path.read_bytes()):08x}")

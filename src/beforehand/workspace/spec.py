@@ -25,7 +25,9 @@ from pydantic import (
 from beforehand.workspace.durations import Duration
 
 TABLES = ("events", "tickets", "messages", "subscriptions", "invoices", "surveys", "touches", "outcomes")
-Table = Literal["events", "tickets", "messages", "subscriptions", "invoices", "surveys", "touches", "outcomes"]
+Table = Literal["events", "tickets", "messages", "subscriptions", "invoices", "surveys", "touches", "outcomes", "tones"]
+COUNTABLE = (*TABLES, "tones")
+"""What metrics may be over: the tables that are loaded, and how messages sound."""
 Severity = Literal["critical", "high", "medium", "low"]
 IncidentKind = Literal["feed", "tracking", "definition", "drop", "jump"]
 INCIDENT_KINDS: tuple[IncidentKind, ...] = ("feed", "tracking", "definition", "drop", "jump")

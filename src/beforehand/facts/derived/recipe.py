@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from beforehand.calendar import BusinessTime
 from beforehand.errors import InputError, among
 from beforehand.facts.derived.phrases import phrases_of
-from beforehand.facts.schema import SHAPES
+from beforehand.facts.schema import COUNTABLE
 from beforehand.signals.tree import BackAndForth, Made, Mentions, Overdue, Turned, Waiting, Without
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Recipe:
     @property
     def versioned(self) -> bool:
         """Whether the facts it starts from have versions."""
-        return SHAPES[self.table].versioned
+        return COUNTABLE[self.table].versioned
 
     @cached_property
     def digest(self) -> str:
