@@ -42,29 +42,30 @@ MOMENTS = (
     ("next week", datetime(2024, 12, 9, 1, tzinfo=UTC)),
 )
 DAY = timedelta(days=1)
+OF_SOMEBODY = "properties.device is not null"
 Change = Callable[[Path, datetime], None]
 
 
 def silent(folder: Path, at: datetime) -> None:
     """No events for three days."""
-    _rewrite(folder, f"SELECT * FROM events WHERE NOT (at >= {_ts(at)} AND at < {_ts(at + 3 * DAY)})")
+    _rewrite(folder, f'SELECT * FROM events WHERE NOT ("at" >= {_ts(at)} AND "at" < {_ts(at + 3 * DAY)})')
 
 
 def renamed(folder: Path, at: datetime) -> None:
     """Logins are called otherwise from then on."""
-    new = f"CASE WHEN event = 'login' AND at >= {_ts(at)} THEN 'user_login' ELSE event END"
+    new = f"CASE WHEN event = 'login' AND \"at\" >= {_ts(at)} THEN 'user_login' ELSE event END"
     _rewrite(folder, f"SELECT * REPLACE ({new} AS event) FROM events")
 
 
 def all_down(folder: Path, at: datetime) -> None:
     """Everybody does a fifth of what they do, from Monday to Sunday."""
     monday = at - timedelta(days=at.weekday())
-    week = f"at >= {_ts(monday)} AND at < {_ts(monday + 7 * DAY)}"
+    week = f'"at" >= {_ts(monday)} AND "at" < {_ts(monday + 7 * DAY)}'
     _rewrite(folder, f"SELECT * FROM events WHERE NOT ({week} AND hash(id) % 5 > 0)")
 
 
 def redefined(folder: Path, at: datetime) -> None:
-    """Logins are counted otherwise; done between two runs, see `live`."""
+    """Logins without a device are no longer counted; done between two runs, see `live`."""
 
 
 PLANTED: dict[str, Change] = {"silent": silent, "renamed": renamed, "all down": all_down, "redefined": redefined}
@@ -108,7 +109,9 @@ def live(
         opened = Opened(ws.root, stack)
         while now <= until:
             if plant == "redefined" and at is not None and now - every * DAY < at <= now:
-                metrics.write_text(metrics.read_text().replace("event = 'login'", "event in ('login', 'sign in')", 1))
+                metrics.write_text(
+                    metrics.read_text().replace("event: login", "event: login\n  where: member is not null", 1)
+                )
                 opened.__dict__.pop("folder", None)
             began = time.perf_counter()
             run(opened, now, told_by=untold)
@@ -160,7 +163,7 @@ def main() -> None:
                 print(f"  {kind:10} {what:36} {headline}", flush=True)
     for seed in given.seeds if given.what == "planted" else []:
         for plant in PLANTED:
-            at = until - timedelta(days=60, hours=10)
+            at = until - timedelta(days=40, hours=10)
             folder = Path(tempfile.mkdtemp(prefix="incidents-"))
             shutil.rmtree(folder)
             ws = company(folder, seed, given.accounts, plant, at)

@@ -71,6 +71,22 @@ def test_a_feed_stops_and_it_was_the_customers(world: World) -> None:
     assert world.call("incidents", "settle", 1, "--data", code=2).startswith("Incident 1 is settled already (real)")
 
 
+def test_an_event_is_missed_before_its_whole_feed_is(world: World) -> None:
+    """Logins stop on day 31, everything on day 32: found on day 32 as the event, from day 34 on as the feed."""
+    world.signal("few", FEW)
+    world.events([*logins(range(1, 31)), *logins(range(1, 32), event="page", seed=2)])
+    world.run(day(30))
+    world.run(day(31))
+    assert world.run(day(32))["incidents"] == [1]
+    assert [row[:3] for row in held(world)] == [(1, "tracking", "open")]
+    assert world.run(day(34))["incidents"] == [1], "the same incident"
+    assert [row[:3] for row in held(world)] == [(1, "feed", "open")]
+    (row,) = world.answer("incidents", "--open")["incidents"]
+    assert row["headline"].startswith("No events came from files since ")
+    world.answer("incidents", "settle", 1, "--data")
+    assert world.alerts() == []
+
+
 def test_it_was_the_data(world: World) -> None:
     """What it holds is dropped, its closes count as not judged, and nothing opens as long as it goes on."""
     before_the_stop(world)

@@ -27,6 +27,7 @@ from beforehand.incidents import (
     Silence,
     Together,
     changed,
+    covers,
     hour_of,
     in_its_place,
     lateness,
@@ -212,7 +213,22 @@ def silent(
                     for one in some:
                         _keep(found, _event_found(feeds, source, name, one, at, folder, zone))
         before = at
-    yield from (seen for seen in found.values() if seen.kind in kinds)
+    # An event may be missed hours before its whole feed is: then the feed is what has gone silent.
+    wholes = [seen for seen in found.values() if seen.kind == "feed"]
+    yield from (
+        seen for seen in found.values() if seen.kind in kinds and not any(_holds(whole, seen) for whole in wholes)
+    )
+
+
+def _holds(whole: Found, part: Found) -> bool:
+    """Whether an event was silent because its feed was, as both are known at last."""
+    if part.event is None or (whole.source not in (None, part.source)) or whole.table not in (None, part.table):
+        return False
+    return covers(_hours(whole), _hours(part))
+
+
+def _hours(one: Found) -> tuple[int, int | None]:
+    return one.since_us // HOUR_US, None if one.until_us is None else one.until_us // HOUR_US
 
 
 def _keep(found: dict[tuple[str, int], Found], one: Found | None) -> None:

@@ -24,7 +24,7 @@ from beforehand.commands.finding import (
 )
 from beforehand.commands.held import Doubts, Mask, end
 from beforehand.commands.opened import read_by
-from beforehand.incidents import Incident, Reading, doubt, hour_of, touches, undone, went_on
+from beforehand.incidents import Incident, Reading, covers, doubt, hour_of, touches, undone, went_on
 from beforehand.signals import grain_of, reads_alerts
 from beforehand.signals.numbers import Bool, Int
 from beforehand.store.incidents import DROPPED, OPEN, SETTLED
@@ -211,6 +211,8 @@ class Noted:
                     kept.sure = max(kept.sure, one.sure)
                 kept.seen_at = self.at
             return []
+        if self._widened(session, one):
+            return []
         number = 0
         pure = Incident(number, one.kind, one.effect, one.metrics, one.since_us, one.until_us)
         made = store.Incident(
@@ -223,6 +225,21 @@ class Noted:
         session.add(made)
         session.flush()
         return [made.number]
+
+    def _widened(self, session: Session, one: Found) -> bool:
+        """Whether an open incident of a single event turns out to be that of its whole feed, and now says so."""
+        if one.kind != "feed":
+            return False
+        for kept in store.find_incidents(session, open_only=True):
+            of_it = kept.event is not None and one.source in (None, kept.source) and one.table in (None, kept.tbl)
+            if of_it and covers(_hours(one.since_us, one.until_us), _hours(to_us(kept.since), _us(kept.until))):
+                kept.kind, kept.key, kept.what, kept.event = one.kind, one.key, one.what, None
+                kept.source, kept.tbl, kept.metrics = one.source, one.table, sorted({*kept.metrics, *one.metrics})
+                kept.headline, kept.numbers, kept.sure = one.headline, one.numbers, max(kept.sure, one.sure)
+                kept.since = min(kept.since, to_datetime(one.since_us))
+                kept.signals, kept.seen_at = sorted(touched(_pure(kept), self.readings)), self.at
+                return True
+        return False
 
     def _follow(self, session: Session, feeds: Feeds, moments: Iterable[int]) -> None:
         """Whether what was silent came back, and whether what was missing came late."""
@@ -309,6 +326,14 @@ def past_incidents(session: Session, folder: Folder) -> Past:
     """What is known to have been wrong with the data."""
     known = [kept for kept in store.find_incidents(session) if kept.how == DATA]
     return Past(tuple((_pure(kept), kept.source, kept.tbl) for kept in known), readings_of(folder) if known else {})
+
+
+def _us(at: datetime | None) -> int | None:
+    return None if at is None else to_us(at)
+
+
+def _hours(since_us: int, until_us: int | None) -> tuple[int, int | None]:
+    return since_us // HOUR_US, None if until_us is None else until_us // HOUR_US
 
 
 def _rows(facts: Facts, one: Incident, source: str | None, table: str | None, history: SignalHistory) -> Bool:

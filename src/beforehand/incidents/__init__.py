@@ -10,7 +10,7 @@ from beforehand.incidents.pulse import Pulse, hour_of, lateness
 from beforehand.incidents.reading import ACTIVE, Effect
 from beforehand.incidents.silence import Silence, silences, went_on
 from beforehand.incidents.together import BEFORE, LIKE, Shares, Together, moved_together, shares, width
-from beforehand.incidents.tracking import REACH, in_its_place, rests, vanished
+from beforehand.incidents.tracking import REACH, covers, in_its_place, rests, vanished
 
 __all__ = [
     "ACTIVE",
@@ -31,6 +31,7 @@ __all__ = [
     "Silence",
     "Together",
     "changed",
+    "covers",
     "doubt",
     "hour_of",
     "in_its_place",

@@ -36,9 +36,10 @@ def vanished(
     """
     found = {}
     for name, pulse in pulses.items():
-        own = [s for s in silences(pulse, at, back, rest.get(name)) if not any(_covers(gone, s) for gone in feed)]
-        if own:
-            found[name] = own
+        own = silences(pulse, at, back, rest.get(name))
+        left = [s for s in own if not any(covers((whole.since, whole.until), (s.since, s.until)) for whole in feed)]
+        if left:
+            found[name] = left
     return found
 
 
@@ -66,11 +67,10 @@ def _counted(pulse: Pulse, since: int, until: int) -> int:
     return int(pulse.counts[low:high].sum())
 
 
-def _covers(whole: Silence, part: Silence) -> bool:
-    """Whether an event was silent because its feed was: it lies in the feed's silence, but for a little."""
-    until = part.until if part.until is not None else 2**62
-    whole_until = whole.until if whole.until is not None else 2**62
-    low, high = max(whole.since, part.since), min(whole_until, until)
-    if until == 2**62:
-        return whole_until == 2**62 and whole.since - part.since < NEAR_HOURS
-    return high - low >= (until - part.since) / 2
+def covers(whole: tuple[int, int | None], part: tuple[int, int | None]) -> bool:
+    """Whether a silence of hours (since, until; None: not over) lies in another one, but for a little."""
+    (since, until), (whole_since, whole_until) = part, whole
+    if until is None:
+        return whole_until is None and whole_since - since < NEAR_HOURS
+    low, high = max(whole_since, since), until if whole_until is None else min(whole_until, until)
+    return high - low >= (until - since) / 2
