@@ -37,8 +37,8 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "state.sqlite") as store:
+def state(anywhere: Path | str) -> Iterator[Store]:
+    with Store.open(anywhere) as store:
         yield store
 
 

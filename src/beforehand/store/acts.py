@@ -79,10 +79,14 @@ def recover(session: Session, now: datetime) -> int:
     return sum(session.execute(change).rowcount for change in (again, lost))  # type: ignore[attr-defined]
 
 
-def begin(session: Session, act: Act, worker: str, now: datetime) -> bool:
-    """Says that the channel is about to be called; False where the lease is no longer this worker's."""
+def begin(session: Session, act: Act, worker: str, now: datetime, span: timedelta | None = None) -> bool:
+    """Says that the channel is about to be called; False where the lease is no longer this worker's.
+
+    `span`: the lease lasts so long from `now`, so that the last act of many has as much time as the first.
+    """
     mine = and_(Act.number == act.number, Act.state == DUE, Act.lease_by == worker, Act.lease_until > now)
-    change = update(Act).where(mine).values(state=HANDING, handed_at=now, tries=Act.tries + 1)
+    until = Act.lease_until if span is None else now + span
+    change = update(Act).where(mine).values(state=HANDING, handed_at=now, tries=Act.tries + 1, lease_until=until)
     return bool(session.execute(change).rowcount)  # type: ignore[attr-defined]
 
 
@@ -111,12 +115,19 @@ def settle(session: Session, act: Act, worker: str, now: datetime, settled: Sett
     held.lease_by = held.lease_until = None
 
 
+def give_back(session: Session, worker: str) -> int:
+    """Lets go of what a worker leased and did not begin, so that another need not wait until the lease is over."""
+    change = update(Act).where(Act.state == DUE, Act.lease_by == worker).values(lease_by=None, lease_until=None)
+    return int(session.execute(change).rowcount)  # type: ignore[attr-defined]
+
+
 def resolve_doubt(session: Session, act: Act, now: datetime, sent: bool) -> None:
-    """A person says what became of an act in doubt: it was sent, or it is to be handed over again."""
+    """A person says what became of an act in doubt or refused: it was sent, or it is to be handed over again."""
     if sent:
         act.state, act.reason, act.settled_at = SENT, "said-by-a-person", now
     else:
-        act.state, act.due_at, act.settled_at, act.reason = DUE, now, None, "again-by-a-person"
+        act.state, act.due_at, act.wanted_at, act.settled_at, act.reason = DUE, now, now, None, "again-by-a-person"
+    act.lease_by = act.lease_until = None
 
 
 def find_acts(
