@@ -108,5 +108,6 @@ MEANINGS = {
     "unreadable-facts": "The facts cannot be opened.",
     "unwritable": "A folder or file cannot be written.",
     "workspace-exists": "The folder is a workspace already.",
+    "whose-mail": "Which addresses of a mailbox are your own cannot be told; `our domains` says it.",
     "wrong-table": "A metric counts another table than is needed: its facts cannot be made into what is asked.",
 }

@@ -26,18 +26,31 @@ def register(app: typer.Typer) -> None:
 
 
 def load(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, JSON lines or Parquet, also as gzip.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            help="CSV, JSON lines or Parquet; mbox, .eml or a folder of them; an export of Zendesk or Intercom; "
+            "also as gzip.",
+        ),
+    ],
     table: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--as",
             metavar="TABLE",
-            help="accounts, people, events, tickets, messages, subscriptions, invoices, surveys, touches or outcomes.",
+            help="accounts, people, events, tickets, messages, subscriptions, invoices, surveys, touches or outcomes; "
+            "mbox, eml, zendesk or intercom for an export. Default: as the file tells, else events.",
         ),
-    ] = "events",
+    ] = None,
     source: Annotated[
-        str, typer.Option(metavar="NAME", help="The system the rows come from; ids are unique within it.")
-    ] = "files",
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The system the rows come from; ids are unique within it. Default: files; of an export mail, zendesk "
+            "or intercom.",
+        ),
+    ] = None,
     mapping: Annotated[
         str | None,
         typer.Option(
@@ -68,10 +81,10 @@ def load(
     from beforehand.cli import look
 
     console = look.console()
-    rows = "row" if result["loaded"] == 1 else "rows"
-    console.print(
-        look.line(look.text(f"{result['loaded']:,} {rows} of {table} loaded", "strong"), f"{result['read']:,} read")
-    )
+    console.print(look.line(look.text(f"{_loaded(result)} loaded", "strong"), f"{result['read']:,} read"))
+    if "our_domain" in result:
+        said = f"{result['our_domain']} was taken for your own domain; say it in beforehand.yaml"
+        console.print(look.text(f"  {said}: `our domains: [{result['our_domain']}]`", "soft"))
     notes = [
         (result["known"], "known already; they were left as they are", ""),
         (result["quarantined"], "in quarantine: see `beforehand quarantine`", "high"),
@@ -87,6 +100,13 @@ def load(
     for count, said, style in notes:
         if count:
             console.print(look.line(look.text(f"  {count:,} {said}", style or "soft")))
+
+
+def _loaded(result: dict[str, Any]) -> str:
+    """How many rows of what."""
+    if len(result["tables"]) > 1:
+        return ", ".join(f"{count:,} {name}" for name, count in result["tables"].items())
+    return f"{result['loaded']:,} {'row' if result['loaded'] == 1 else 'rows'} of {next(iter(result['tables']))}"
 
 
 def quarantine(

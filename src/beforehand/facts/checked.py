@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from beforehand.facts.files import InputFile
+from beforehand.facts.files import REFUSED, InputFile
 from beforehand.facts.mapping import Columns
 from beforehand.facts.quoting import name, text
 from beforehand.facts.schema import ID_LIMIT, SHAPES
@@ -89,6 +89,9 @@ class Reading:
             self.cells["blank"] = "coalesce(trim(line), '') = ''"
             self.cells["broken"] = "coalesce(json_type(doc) <> 'OBJECT', true)"
             self.reasons += [("blank", "''"), ("broken", "'the line is not a JSON object'")]
+        if REFUSED in self.file.kinds:
+            self.cells["refusal"] = cell(self.file, REFUSED).text
+            self.reasons.append(("refusal IS NOT NULL", "refusal"))
 
     def text(self, role: str, given: Cell | None) -> None:
         """A column that is read as text."""
@@ -156,7 +159,7 @@ class Reading:
     def sql(self) -> tuple[str, str, str]:
         """What each layer selects: of the file, of the cells, of the values."""
         when = " ".join(f"WHEN {test} THEN {say}" for test, say in self.reasons)
-        kept = [alias for alias in ("blank", "broken") if alias in self.cells]
+        kept = [alias for alias in ("blank", "broken", "refusal") if alias in self.cells]
         first = ", ".join(f"{sql} AS {name(alias)}" for alias, sql in self.cells.items()) or "1 AS nothing"
         second = ", ".join([*kept, *(f"{sql} AS {name(alias)}" for alias, sql in self.values.items())])
         shown = [alias for alias in self.values if not alias.startswith("v_")]
@@ -178,8 +181,7 @@ def checked(table: str, file: InputFile, columns: Columns, terms: Terms) -> Read
     given = {role: cell(file, column) for role, column in columns.roles.items()}
     for role in ("account", "person", "id"):
         reading.identifier(role, given.get(role))
-    nobody = "account IS NULL AND coalesce(person NOT LIKE '%_@_%', true)"
-    reading.reasons.append((nobody, "'account is missing'"))
+    reading.reasons.append(("account IS NULL AND person IS NULL", "'account is missing'"))
     reading.arrival(given, ("at", *shape.at_names))
     reading.reasons.append(("v_at IS NULL", "'at is missing'"))
     for column, kind in shape.columns.items():

@@ -6,6 +6,7 @@ import csv
 import gzip
 import hashlib
 import io
+import json
 import shutil
 import tempfile
 from collections import Counter
@@ -26,6 +27,8 @@ Form = Literal["csv", "jsonl", "parquet"]
 _DELIMITERS = (",", ";", "\t", "|")
 _HEAD = 1 << 20
 _CHUNK = 1 << 22
+# What the rows made of an export hold besides facts: where each stands in the export, and why it cannot be loaded.
+PLACE, PLACE_FILE, REFUSED = "_line", "_file", "_refused"
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,11 @@ class InputFile:
     header_lines: int = 0
     bad: tuple[BadLine, ...] = ()
     readable: Path | None = None
+
+    @property
+    def made(self) -> bool:
+        """Whether the rows were made of another system's export: mail, tickets, conversations."""
+        return any(column == PLACE for column, _ in self.columns)
 
     @cached_property
     def kinds(self) -> dict[str, str]:
@@ -134,6 +142,22 @@ def look(path: Path, connection: duckdb.DuckDBPyConnection) -> InputFile:
     with open_bytes(path, compressed) as stream:
         bad = tuple(overlong_rows(stream, delimiter.encode()))
     return InputFile(path, form, compressed, digest, tuple((n, "VARCHAR") for n in names), delimiter, lines, bad)
+
+
+def first_columns(path: Path) -> set[str]:
+    """The columns of the header, or the keys of the first JSON line; none where a look at the file will say why."""
+    try:
+        with path.open("rb") as raw:
+            magic = raw.read(4)
+        if not magic or magic == b"PAR1":
+            return set()
+        head = _head(path, magic[:2] == b"\x1f\x8b")
+        if _is_json(path, head):
+            read = json.loads(head.lstrip().split(b"\n", 1)[0])
+            return set(read) if isinstance(read, dict) else set()
+        return set(_header(path, head)[1])
+    except (OSError, InputError, ValueError, RecursionError):
+        return set()
 
 
 def _literal(path: Path) -> str:

@@ -12,10 +12,11 @@ from beforehand.facts.schema import SHAPES, Shape
 from beforehand.facts.staging import SEPARATOR
 
 
-def find(connection: duckdb.DuckDBPyConnection, table: str, source: str) -> None:
+def find(connection: duckdb.DuckDBPyConnection, table: str, source: str, copies: bool = False) -> None:
     """Makes `skip(rn)`, the good rows of `k` that bring nothing new, and gives a reason to those that contradict.
 
-    Of two rows with one id the first stays: the stored one, or the earlier one of the file.
+    Of two rows with one id the first stays: the stored one, or the earlier one of the file. With `copies` the other is
+    known already whatever it says: a letter that came once more by a mailing list has another foot.
     """
     connection.execute("CREATE OR REPLACE TEMP TABLE skip (rn BIGINT)")
     shape = SHAPES[table]
@@ -43,7 +44,8 @@ def find(connection: duckdb.DuckDBPyConnection, table: str, source: str) -> None
             """
         )
         connection.execute("INSERT INTO skip SELECT rn FROM judged WHERE number > 1 AND content = kept")
-        _contradict(connection, "SELECT rn FROM judged WHERE number > 1 AND content <> kept", "another row of the file")
+        others = "SELECT rn FROM judged WHERE number > 1 AND content <> kept"
+        _contradict(connection, others, "another row of the file", copies)
     if _any(connection, "hit"):
         connection.execute(
             f"""CREATE OR REPLACE TEMP TABLE judged AS
@@ -54,7 +56,7 @@ def find(connection: duckdb.DuckDBPyConnection, table: str, source: str) -> None
                 WHERE e.source = {text(source)} AND e.id IN (SELECT id FROM hit)) o USING (id)"""
         )
         connection.execute("INSERT INTO skip SELECT rn FROM judged WHERE same")
-        _contradict(connection, "SELECT rn FROM judged WHERE NOT same", "a stored row")
+        _contradict(connection, "SELECT rn FROM judged WHERE NOT same", "a stored row", copies)
 
 
 # The sides of a comparison: accounts and people as they are merged now, so that a match made between two loads of a
@@ -86,7 +88,10 @@ def _content(shape: Shape, side: str, account: str, occurred_us: str) -> str:
     return f"md5(concat_ws({SEPARATOR}, {', '.join(f'coalesce(CAST({p} AS VARCHAR), chr(0))' for p in pieces)}))"
 
 
-def _contradict(connection: duckdb.DuckDBPyConnection, rows: str, other: str) -> None:
+def _contradict(connection: duckdb.DuckDBPyConnection, rows: str, other: str, copies: bool) -> None:
+    if copies:
+        connection.execute(f"INSERT INTO skip {rows}")
+        return
     connection.execute(
         f"UPDATE k SET reason = concat('id ', left(k.id, 60), ': {other} has it with other content') WHERE rn IN "
         f"({rows})"

@@ -98,6 +98,20 @@ def _refuse_taken(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute("UPDATE claims SET good = false WHERE rn = ?", [rn])
 
 
+def adopt_domains(connection: duckdb.DuckDBPyConnection, source: str) -> None:
+    """An account of another system's list that nobody knows by its id there, and whose domain an account has: the id
+    is added to that account."""
+    connection.execute(
+        f"""INSERT INTO account_ids SELECT external, any_value(account), 'external' FROM (
+            SELECT DISTINCT {text(source + ":")} || k.account AS external, i.account FROM (
+                SELECT rn, unnest(regexp_split_to_array(lower(domain), '[,; ]+')) AS domain FROM s) d
+            JOIN k USING (rn) JOIN account_ids i ON i.external = d.domain AND i.kind = 'domain'
+            WHERE k.reason IS NULL AND k.account NOT IN (SELECT external FROM account_ids)
+            AND {text(source + ":")} || k.account NOT IN (SELECT external FROM account_ids))
+        GROUP BY external HAVING count(DISTINCT account) = 1"""
+    )
+
+
 def adopt_addresses(connection: duckdb.DuckDBPyConnection, source: str) -> None:
     """A person who was known by an address alone, and now gets an id, keeps their place: the id is added to them."""
     connection.execute(

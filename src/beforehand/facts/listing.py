@@ -74,7 +74,9 @@ def store(facts: Facts, batch: Batch, file: InputFile, columns: Columns) -> Load
     connection.execute("CREATE OR REPLACE TEMP TABLE changed (rn BIGINT)")
     if batch.table == "people":
         linking.adopt_addresses(connection, batch.source)
-    resolve_accounts(connection, batch.source, now)
+    if file.made and batch.table == "accounts":
+        linking.adopt_domains(connection, batch.source)
+    resolve_accounts(connection, batch.source, now, make=file.made)
     if batch.table == "people":
         resolve_people(connection, batch.source)
         linking.link_people(connection, batch, list(columns.externals))

@@ -18,7 +18,7 @@ from beforehand.facts import batches, known, listing, staging, versions
 from beforehand.facts.asking import first
 from beforehand.facts.batches import Batch
 from beforehand.facts.checked import Terms
-from beforehand.facts.files import InputFile, look, with_keys
+from beforehand.facts.files import PLACE, PLACE_FILE, REFUSED, InputFile, look, with_keys
 from beforehand.facts.mapping import Columns, fit, recorded
 from beforehand.facts.quarantine import keep_bad_rows
 from beforehand.facts.quoting import name, text
@@ -83,12 +83,7 @@ def load(
     """
     if table not in LOADABLE:
         raise InputError(f"{table!r} is not a table.", among(table, LOADABLE), code="unknown-table")
-    if not source.strip() or ":" in source or len(source) > 80:
-        raise InputError(
-            f"{source!r} cannot be the name of a source.",
-            "Use a short name without colon, such as files or zendesk.",
-            code="bad-source",
-        )
+    check_source(source)
     pairs = dict(written or {})
     if learned is not None and learned not in ("occurred", "now"):
         pairs["learned"] = learned
@@ -109,11 +104,22 @@ def load(
     return total
 
 
+def check_source(source: str) -> None:
+    """Raises InputError where a text cannot be the name of a source."""
+    if not source.strip() or ":" in source or len(source) > 80:
+        raise InputError(
+            f"{source!r} cannot be the name of a source.",
+            "Use a short name without colon, such as files or zendesk.",
+            code="bad-source",
+        )
+
+
 def columns_of(file: InputFile, table: str, written: dict[str, str], learned: str | None) -> Columns:
     """The mapping of a file; `learned` "occurred" or "now" overrides a column of that name."""
     single = len(file.columns) == 1 and file.form == "csv"
-    columns = fit(table, written, [c for c, _ in file.columns], str(file.path), single)
-    if learned in ("occurred", "now"):
+    there = [c for c, _ in file.columns if c not in (PLACE, PLACE_FILE, REFUSED)]
+    columns = fit(table, written, there, str(file.path), single)
+    if learned == "now" or (learned == "occurred" and not file.made):
         columns.roles.pop("learned", None)
     return columns
 
@@ -163,9 +169,9 @@ def terms(settings: SettingsSpec, now: datetime, arrival: str) -> Terms:
 def store(facts: Facts, batch: Batch, file: InputFile) -> Loaded:
     """Stores the staged rows of a fact table and enters the batch; part of a transaction."""
     connection, shape = facts.connection, SHAPES[batch.table]
-    resolve_accounts(connection, batch.source, batches.plain(batch.loaded_at))
+    resolve_accounts(connection, batch.source, batches.plain(batch.loaded_at), make=file.made)
     resolve_people(connection, batch.source)
-    known.find(connection, batch.table, batch.source)
+    known.find(connection, batch.table, batch.source, copies=file.made)
     first_seq = batches.next_seq(connection)
     learned = learned_sql(batch)
     if shape.versioned:
@@ -174,7 +180,8 @@ def store(facts: Facts, batch: Batch, file: InputFile) -> Loaded:
         span = _insert(connection, batch, first_seq, learned)
     counted = staging.counts(connection)
     kept = keep_bad_rows(connection, batch, file)
-    assumed = counted.fresh - counted.given if batch.arrival == "occurred" else 0
+    # The times of arrival of an export's rows are the ones the other system has; when we learned of them is assumed.
+    assumed = counted.fresh - (0 if file.made else counted.given) if batch.arrival == "occurred" else 0
     result = Loaded(
         read=counted.rows + kept.unreadable,
         loaded=counted.fresh,

@@ -32,6 +32,34 @@ def shown(connection: duckdb.DuckDBPyConnection, files: Sequence[str], wanted: b
         thread.join()
 
 
+@contextmanager
+def reading(what: str, wanted: bool) -> Iterator[Callable[[int, int], None]]:
+    """Gives the function that is told how many bytes of a file are read, of how many; draws it from the second second
+    on."""
+    if not wanted or not sys.stderr.isatty():
+        yield lambda done, of: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("Reading {task.description}", markup=False), BarColumn(), TimeRemainingColumn())
+    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+    task, began, drawn = progress.add_task(what, total=None), time.monotonic(), 0.0
+
+    def watch(done: int, of: int) -> None:
+        nonlocal drawn
+        now = time.monotonic()
+        if now - began > PATIENCE_S and now - drawn > _TICK_S:
+            progress.start()
+            drawn = now
+            progress.update(task, completed=done, total=of)
+
+    try:
+        yield watch
+    finally:
+        progress.stop()
+
+
 def _draw(connection: duckdb.DuckDBPyConnection, what: str, done: threading.Event) -> None:
     if done.wait(PATIENCE_S):
         return

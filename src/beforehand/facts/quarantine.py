@@ -13,7 +13,7 @@ import pyarrow as pa
 from beforehand.errors import InputError, among
 from beforehand.facts.asking import only
 from beforehand.facts.batches import Batch
-from beforehand.facts.files import InputFile, open_bytes
+from beforehand.facts.files import PLACE, PLACE_FILE, REFUSED, InputFile, open_bytes
 from beforehand.facts.lines import lines_at, lines_in, lines_of_rows, rows_at_lines
 from beforehand.facts.quoting import name
 from beforehand.facts.scanning import LINE_LIMIT
@@ -61,8 +61,19 @@ def keep_bad_rows(connection: duckdb.DuckDBPyConnection, batch: Batch, file: Inp
             [batch.number, batch.table, batch.source, batch.file],
         )
         connection.unregister("bad_lines")
+        if file.made and str(file.path) == batch.file:
+            _put_in_place(connection, batch)
     lost = len(unreadable) + len(file.bad)
     return Kept(len(bad) + lost, lost)
+
+
+def _put_in_place(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+    """Says of the rows made of an export where each stands in it."""
+    connection.execute(
+        f"""UPDATE quarantine SET line = CAST("row" ->> '$.{PLACE}' AS BIGINT),
+        file = coalesce("row" ->> '$.{PLACE_FILE}', file) WHERE batch = ?""",
+        [batch.number],
+    )
 
 
 def clear_mended(connection: duckdb.DuckDBPyConnection, batch: Batch, file: InputFile) -> int:
@@ -71,9 +82,11 @@ def clear_mended(connection: duckdb.DuckDBPyConnection, batch: Batch, file: Inpu
     A row with an id is found by it, one without by its line, where half of the cells that stand there now are the same.
     Whether it is good now does not matter: if not, it goes to quarantine anew. Returns how many went.
     """
+    within = " OR starts_with(file, ?)" if file.made else ""
     older = connection.execute(
-        """SELECT rowid, line, id, "row" FROM quarantine WHERE file = ? AND tbl = ? AND source = ? AND batch <> ?""",
-        [batch.file, batch.table, batch.source, batch.number],
+        f"""SELECT rowid, line, id, "row" FROM quarantine
+        WHERE (file = ?{within}) AND tbl = ? AND source = ? AND batch <> ?""",
+        [batch.file, *([f"{batch.file}/"] if within else []), batch.table, batch.source, batch.number],
     ).fetchall()
     if not older:
         return 0
@@ -81,7 +94,11 @@ def clear_mended(connection: duckdb.DuckDBPyConnection, batch: Batch, file: Inpu
     listed = ", ".join(str(place) for place, _, row_id, _ in older if row_id is not None) or "NULL"
     found = connection.execute(f"SELECT rowid FROM quarantine WHERE rowid IN ({listed}) AND id IN ({by_id})").fetchall()
     gone = [place for (place,) in found]
-    by_line = {line: (place, row) for place, line, row_id, row in older if row_id is None}
+    by_line = {line: (place, row) for place, line, row_id, row in older if row_id is None and not file.made}
+    if file.made and any(row_id is None for _, _, row_id, _ in older):
+        said = f"SELECT original FROM ({_originals(file)}) WHERE contains(original, '\"{REFUSED}\"')"
+        now = {_words(row) for (row,) in connection.execute(said).fetchall()}
+        gone += [place for place, _, row_id, row in older if row_id is None and _words(row) in now]
     total = int(only(connection, "SELECT count(*) FROM k")[0])
     rows = rows_at_lines(file, by_line.keys(), total, _unreadable_lines(connection, file))
     if rows:
@@ -97,6 +114,12 @@ def clear_mended(connection: duckdb.DuckDBPyConnection, batch: Batch, file: Inpu
     if gone:
         connection.execute(f"DELETE FROM quarantine WHERE rowid IN ({', '.join(map(str, gone))})")
     return len(gone)
+
+
+def _words(row: str) -> str:
+    """What a row made of an export says, wherever it stands."""
+    read = _read(row)
+    return json.dumps({k: v for k, v in read.items() if k != PLACE}, sort_keys=True) if isinstance(read, dict) else row
 
 
 def _alike(one: str, other: str, delimiter: str) -> float:
@@ -163,9 +186,16 @@ def listed(facts: Facts, limit: int | None = None) -> tuple[list[dict[str, Any]]
     ).fetchall()
     names = ("file", "line", "reason", "row", "table", "source")
     return [
-        dict(zip(names, (file, line, reason, _read(row), *rest), strict=True))
+        dict(zip(names, (file, line, reason, _as_told(_read(row)), *rest), strict=True))
         for file, line, reason, row, *rest in rows
     ], int(total)
+
+
+def _as_told(row: Any) -> Any:
+    """A row without where it stood and why it was refused, which is told beside it."""
+    if not isinstance(row, dict):
+        return row
+    return {key: value for key, value in row.items() if key not in (PLACE, PLACE_FILE, REFUSED)}
 
 
 def _read(row: str) -> Any:

@@ -10,6 +10,8 @@ from datetime import datetime
 
 import duckdb
 
+from beforehand.facts.asking import first
+from beforehand.facts.merging import canonical_tables
 from beforehand.facts.quoting import text
 
 FREE_MAIL = (
@@ -23,17 +25,16 @@ DOMAIN = "lower(regexp_extract({0}, '@?([^@]+)$', 1))"
 
 
 def account_text(account: str, person: str) -> str:
-    """SQL for what a row says its account is: the account, else `@domain` of the person's e-mail address."""
-    domain = DOMAIN.format(person)
-    free = ", ".join(text(d) for d in FREE_MAIL)
-    return f"coalesce({account}, CASE WHEN {person} LIKE '%_@_%' AND {domain} NOT IN ({free}) THEN '@' || {domain} END)"
+    """SQL for what a row says its account is: the account, else `@` and the person, at whose account it belongs."""
+    return f"coalesce({account}, '@' || CASE WHEN {person} LIKE '%_@_%' THEN lower({person}) ELSE {person} END)"
 
 
-def resolve_accounts(connection: duckdb.DuckDBPyConnection, source: str, now: datetime) -> None:
+def resolve_accounts(connection: duckdb.DuckDBPyConnection, source: str, now: datetime, make: bool = False) -> None:
     """Finds the accounts of the good rows of `k` by `source:id`, id, then domain, and makes those nobody knows.
 
-    Rows whose account is `@domain` of an address are only ever found; where no account has the domain they get their
-    reason here.
+    Rows without account (`@` and a person) are about the one account at which the person is known, else about the one
+    that has the domain of the address. Where there is none they get their reason here; with `make` there is made one
+    for the domain, and for each address at a public mail service.
     """
     domain = DOMAIN.format("t.text")
     connection.execute("UPDATE k SET reason = 'account is missing' WHERE reason IS NULL AND account IS NULL")
@@ -45,11 +46,8 @@ def resolve_accounts(connection: duckdb.DuckDBPyConnection, source: str, now: da
         LEFT JOIN account_ids p ON p.external = t.text
         LEFT JOIN account_ids d ON d.external = {domain} AND d.kind = 'domain'"""
     )
-    connection.execute(
-        """UPDATE k SET reason = concat('account is missing, and no account has the domain ', account[2:])
-        WHERE reason IS NULL AND account LIKE '@%' AND account IN (SELECT text FROM acct WHERE account IS NULL)"""
-    )
-    connection.execute("DELETE FROM acct WHERE account IS NULL AND text LIKE '@%'")
+    if first(connection, "SELECT 1 FROM acct WHERE text LIKE '@%' LIMIT 1") is not None:
+        _by_person(connection, source, make)
     connection.execute(
         """UPDATE acct SET account = made.node FROM (
             SELECT text, row_number() OVER (ORDER BY rn) - 1 + (SELECT coalesce(max(account), -1) + 1 FROM accounts)
@@ -65,10 +63,72 @@ def resolve_accounts(connection: duckdb.DuckDBPyConnection, source: str, now: da
         "INSERT INTO account_ids SELECT text, account, 'id' FROM acct "
         "WHERE account NOT IN (SELECT account FROM account_ids) AND text NOT IN (SELECT external FROM account_ids)"
     )
+    if make:
+        _adopt(connection, source, now)
     connection.execute(
         f"INSERT INTO account_sources SELECT DISTINCT account, {text(source)} FROM acct "
         f"WHERE account NOT IN (SELECT account FROM account_sources WHERE source = {text(source)})"
     )
+
+
+def _by_person(connection: duckdb.DuckDBPyConnection, source: str, make: bool) -> None:
+    """Settles the rows of `acct` that say `@person`: at which account that person is known, and else the domain.
+
+    With `make`, those of nobody go to `adopted` (text, name, rn) under the name that their account is to have.
+    """
+    canonical_tables(connection)
+    connection.execute(
+        f"""UPDATE acct SET account = found.account FROM (
+            SELECT t.text, min(coalesce(c.into_node, m.account)) AS account FROM acct t
+            JOIN person_ids i ON i.external IN ({text(source + ":")} || t.text[2:], t.text[2:]) JOIN members m
+            ON m.person = i.person LEFT JOIN canon_account c ON c.node = m.account
+            WHERE t.text LIKE '@%' GROUP BY t.text HAVING count(DISTINCT coalesce(c.into_node, m.account)) = 1) found
+        WHERE found.text = acct.text"""
+    )
+    domain, free = DOMAIN.format("text"), ", ".join(text(d) for d in FREE_MAIL)
+    if make:
+        named = f"CASE WHEN {domain} IN ({free}) THEN text[2:] ELSE {domain} END"
+        # The account of a domain may be there under that very name, made for another of its people.
+        connection.execute(
+            f"""UPDATE acct SET account = i.account FROM account_ids i
+            WHERE acct.account IS NULL AND acct.text LIKE '@%_@_%'
+            AND i.external = {named.replace("text", "acct.text")}"""
+        )
+        connection.execute(
+            f"""CREATE OR REPLACE TEMP TABLE adopted AS SELECT text, {named} AS name, rn FROM acct
+            WHERE account IS NULL AND text LIKE '@%_@_%'"""
+        )
+    else:
+        connection.execute(
+            f"""UPDATE k SET reason = concat('account is missing, and no account has the domain ',
+                {DOMAIN.format("account")})
+            WHERE reason IS NULL AND account LIKE '@%_@_%' AND {DOMAIN.format("account")} NOT IN ({free})
+            AND account IN (SELECT text FROM acct WHERE account IS NULL)"""
+        )
+    left = "AND account NOT LIKE '@%_@_%'" if make else ""
+    connection.execute(
+        f"""UPDATE k SET reason = 'account is missing' WHERE reason IS NULL AND account LIKE '@%' {left}
+        AND account IN (SELECT text FROM acct WHERE account IS NULL)"""
+    )
+    connection.execute("DELETE FROM acct WHERE account IS NULL AND text LIKE '@%'")
+
+
+def _adopt(connection: duckdb.DuckDBPyConnection, source: str, now: datetime) -> None:
+    """Makes the accounts of `adopted`, one for each name, and enters them in `acct`."""
+    if not _exists(connection, "adopted"):
+        return
+    connection.execute(
+        """CREATE OR REPLACE TEMP TABLE named AS SELECT name, row_number() OVER (ORDER BY min(rn)) - 1
+            + (SELECT coalesce(max(account), -1) + 1 FROM accounts) AS account FROM adopted GROUP BY name"""
+    )
+    connection.execute("INSERT INTO accounts SELECT account, name, false, ?, ? FROM named", [source, now])
+    connection.execute("INSERT INTO account_ids SELECT name, account, 'id' FROM named")
+    connection.execute("INSERT INTO acct SELECT a.text, a.rn, n.account FROM adopted a JOIN named n USING (name)")
+    connection.execute("DROP TABLE adopted")
+
+
+def _exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    return first(connection, "SELECT 1 FROM duckdb_tables() WHERE temporary AND table_name = ?", [table]) is not None
 
 
 def resolve_people(connection: duckdb.DuckDBPyConnection, source: str) -> None:

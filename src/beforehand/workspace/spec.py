@@ -206,6 +206,11 @@ class SettingsSpec(Spec):
         default=None,
         description="The one source that may create accounts; facts of others stay unmatched until matched.",
     )
+    our_domains: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=(),
+        alias="our domains",
+        description="Domains and single addresses of your own: they decide which mail came in and which went out.",
+    )
     grace: dict[str, Duration] = Field(
         default_factory=dict, description="How long to wait for late facts after a period ends, per source."
     )
