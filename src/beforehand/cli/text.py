@@ -1,4 +1,4 @@
-"""Commands on text: how messages sound."""
+"""Commands on text: how messages sound, and which are about the same issue."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # From here on a message is called negative in the readable form, and shown with a mark.
 NEGATIVE, NEARLY = 0.5, 0.3
 SHOWN_CHARACTERS = 600
+LARGEST_SHOWN = 20
 
 group = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -24,7 +25,8 @@ group = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode
 def register(app: typer.Typer) -> None:
     """Adds the commands of this group."""
     group.command("tone")(tone)
-    app.add_typer(group, name="text", help="How messages sound.")
+    group.command("group")(same_issue)
+    app.add_typer(group, name="text", help="How messages sound, and which are about the same issue.")
 
 
 def tone(
@@ -59,6 +61,55 @@ def tone(
             _say(out, row)
     if not json:
         out.print(_summary(rows, negative, unsure))
+
+
+def same_issue(
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="JSON lines: id, text, account, person, at.")],
+    kind: Annotated[
+        str, typer.Option(metavar="KIND", help="tickets, errors (log lines and error texts) or auto: by their look.")
+    ] = "auto",
+    folder: Annotated[Path | None, typer.Option("--workspace", "-w", help="Not needed; taken as by text tone.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output.")] = False,
+) -> None:
+    """Group messages that are about the same issue, in order of arrival."""
+    from beforehand.cli import look
+    from beforehand.cli.progress import bar
+    from beforehand.commands.text_group import group as read
+
+    out = look.console()
+    watched = json or not sys.stdout.isatty()
+    rows = 0
+    sizes: dict[int, int] = {}
+    names: dict[int, str] = {}
+    with bar() as progress:
+        for row in read(_workspace(folder), file, kind=kind, progress=progress if watched else None):
+            rows += 1
+            if json:
+                common.emit({key: value for key, value in row.items() if not key.startswith("_")})
+            elif row["group"]:
+                number = row["group"]
+                sizes[number] = sizes.get(number, 0) + 1
+                if names.setdefault(number, row["name"]) and sizes[number] == 1:
+                    out.print(look.line(look.text(f"{number}", "bold"), look.text(row["name"]), f"first: {row['id']}"))
+    if json:
+        return
+    if not rows:
+        out.print(look.text("No messages.", "soft"))
+        return
+    largest = sorted(sizes, key=lambda number: (-sizes[number], number))[:LARGEST_SHOWN]
+    for number in largest:
+        if sizes[number] > 1:
+            out.print(
+                look.line(look.text(f"{sizes[number]:,} messages", "bold"), f"{number}", look.text(names[number]))
+            )
+    ungrouped = rows - sum(sizes.values())
+    out.print(
+        look.line(
+            look.text(f"{rows:,} {'message' if rows == 1 else 'messages'}", "bold"),
+            f"{len(sizes):,} {'group' if len(sizes) == 1 else 'groups'}",
+            f"{ungrouped:,} with nothing to read" if ungrouped else None,
+        )
+    )
 
 
 def _workspace(folder: Path | None) -> Any:
