@@ -34,31 +34,35 @@ def load(
     `table` is one of the tables, or the system a file is an export of (`mbox`, `eml`, `zendesk`, `intercom`); None: as
     the file tells, else events. `source` None: `files`, or the system of an export. `mapping` is `account=COLUMN,...`,
     a YAML file of such pairs, or the pairs. `learned` is a column, or "occurred" or "now" for every row; None follows
-    the rule of go-live. `now` sets the time of loading. `progress` draws a bar on standard error. Besides the counts of
+    the rule of go-live. `now` sets the time of loading. `progress` draws a bar on standard error. Where a metric asks
+    how messages sound, those that are new are read then. Besides the counts of
     `Loaded`, `tables` tells how many rows of each were new, and `our_domain` which domain was taken for ours. Raises
     InputError where a file or mapping is wrong, EngineError where the disk fails, BusyError where another process works
     on the workspace.
     """
-    from beforehand.facts import Loaded, read_mapping
-    from beforehand.facts.progress import shown
+    from beforehand.facts import Loaded, read_mapping, tones
+    from beforehand.facts.progress import shown, steps
 
     written = read_mapping(mapping)
     kinds = {file: _kind(file, table, written) for file in files}
     exports = [file for file in files if kinds[file] is not None]
     plain = [file for file in files if kinds[file] is None]
-    tables: dict[str, Loaded] = {}
+    counted: dict[str, Loaded] = {}
     extra: dict[str, Any] = {}
     with ws.facts() as facts, shown(facts.connection, [str(f) for f in files], progress):
         for kind, group in _tables(plain, table, written):
             loaded = facts.load(group, table=kind, source=source or "files", written=written, learned=learned, now=now)
-            tables[kind] = tables.get(kind, Loaded()) + loaded
+            counted[kind] = counted.get(kind, Loaded()) + loaded
         if exports:
             taken = _take_in(facts, exports, kinds, source, learned, now or datetime.now(UTC), progress)
             for name, loaded in taken.tables.items():
-                tables[name] = tables.get(name, Loaded()) + loaded
+                counted[name] = counted.get(name, Loaded()) + loaded
             extra = {"our_domain": taken.our_domain} if taken.our_domain else {}
-    total = sum(tables.values(), Loaded())
-    return dict(vars(total)) | {"tables": {name: loaded.loaded for name, loaded in tables.items()}} | extra
+    if any(metric.table == "tones" for metric in ws.folder.metrics.values()):
+        with ws.facts() as facts, steps("Reading how messages sound", progress) as told:
+            tones.ensure(facts, told)
+    total = sum(counted.values(), Loaded())
+    return dict(vars(total)) | {"tables": {name: loaded.loaded for name, loaded in counted.items()}} | extra
 
 
 def _kind(file: Path, table: str | None, written: Mapping[str, str]) -> str | None:
