@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from beforehand.text.cleaning import Cleaned, clean
 from beforehand.text.manner import Manner, manner_of
-from beforehand.text.masking import mask
+from beforehand.text.masking import mask, mask_secrets
 from beforehand.text.readers import Reader, Readings, Weighed
 from beforehand.text.reading import Tone, read_messages
 from beforehand.text.tone import ToneModel, base_model
@@ -25,6 +25,7 @@ __all__ = [
     "clean",
     "manner_of",
     "mask",
+    "mask_secrets",
     "read_messages",
     "warmth_of",
 ]
