@@ -34,6 +34,9 @@ METRICS = {
     "amount": MetricSpec(sum="invoices", of="amount", says=("monthly amount", "amount")),
     "nps": MetricSpec(last="surveys", of="score", where="kind = 'nps'", says=("NPS",)),
     "bad_csat": MetricSpec(count="surveys", where="kind = 'csat' and score <= 2", says=("CSAT bad", "bad CSAT")),
+    "sentiment": MetricSpec(mean="tones", of="sentiment", says=("sentiment",)),
+    "frustration": MetricSpec(count="tones", where="frustration > 0.5", says=("frustration",)),
+    "angry_messages": MetricSpec(count="tones", where="negative > 0.8", says=("angry messages",)),
     "balance": MetricSpec(sum="events", of="bytes", says=("bytes moved",)),
 }
 

@@ -18,6 +18,7 @@ from beforehand.signals.tree import (
     AlertOpen,
     All,
     Among,
+    AmongLast,
     Any,
     BackAndForth,
     Both,
@@ -31,6 +32,7 @@ from beforehand.signals.tree import (
     Milestone,
     Named,
     Negation,
+    NewVoice,
     Node,
     Not,
     Overdue,
@@ -39,6 +41,7 @@ from beforehand.signals.tree import (
     Quantity,
     Repeated,
     Sentence,
+    Shifted,
     Streak,
     Then,
     Turned,
@@ -75,6 +78,9 @@ MADE = (
     | st.builds(Quantity, st.just("setup_steps"), made=st.builds(Repeated, st.integers(2, 40), spans))
     | st.builds(Quantity, st.just("settings_page"), made=st.builds(BackAndForth, st.just("report_page"), spans))
     | st.builds(Quantity, st.sampled_from(("all messages", "tickets")), made=st.builds(Mentions, mentioned))
+    | st.builds(Quantity, st.just("all tones"), made=st.builds(Shifted, st.sampled_from(("terse", "warm"))))
+    | st.builds(Quantity, st.just("frustration"), made=st.integers(1, 100).map(lambda of: AmongLast((of + 1) // 2, of)))
+    | st.builds(Quantity, st.just("angry_messages"), made=st.builds(NewVoice))
     | st.builds(Quantity, st.just("tickets"), made=st.builds(Turned, st.sampled_from(("reopened", "reassigned"))))
 )
 STANDING = st.builds(

@@ -19,15 +19,19 @@ import pytest
 from beforehand.calendar import DAY_US, Grain, period_of, start_of, to_us
 from beforehand.signals.tree import (
     Absence,
+    AmongLast,
     BackAndForth,
     Change,
     Level,
+    Made,
     Mentions,
     Milestone,
+    NewVoice,
     Overdue,
     Peers,
     Quantity,
     Repeated,
+    Shifted,
     Streak,
     Turned,
     Usual,
@@ -313,6 +317,39 @@ def written_about() -> Occasion:
     )  # fmt: skip
 
 
+def heard(made_of: Made, name: str, values: list[float], *more: Detail) -> Occasion:
+    terse = "No.\n\nOn 3 Nov Support wrote:\n> Would Tuesday do?"
+    warm = (
+        "Hi all, thank you so much for the quick help last week! The new dashboards are a joy and everybody "
+        "loves them, our board as well as the finance team."
+    )
+    columns = "occurred_at, subject, text"
+    return made(
+        Quantity("tones", rolling_days=30, made=made_of), name, values, table="tones",
+        rows=(
+            row("messages", "m-9", columns, at(15), "Re: Dashboards", terse),
+            row("messages", "m-8", columns, at(14), "Export", "Still not fixed."),
+            row("messages", "m-2", columns, at(3), "Dashboards", warm),
+        ),
+        details=(
+            Detail(0, "m-9", "written", 1, 0, "Dana Reyes"), Detail(0, "m-8", "written", 2, 0, "Dana Reyes"), *more,
+        ),
+    )  # fmt: skip
+
+
+def shifted() -> Occasion:
+    before = Detail(0, "m-2", "written before", 3, 0, "Dana Reyes")
+    return heard(Shifted(), "all tones", [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2], before)
+
+
+def among_last() -> Occasion:
+    return heard(AmongLast(3, 5), "frustration", [0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 2])
+
+
+def new_voice() -> Occasion:
+    return heard(NewVoice(), "angry messages", [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2])
+
+
 def waiting() -> Occasion:
     quantity = Quantity("urgent", made=Waiting(2, business=True), standing=True)
     ticket = row("tickets", "T-12", "subject, began", "Export fails with a timeout", at(10))
@@ -487,6 +524,9 @@ TOLD = {
     "made, repeated": again_and_again,
     "made, back and forth": lost,
     "made, mentions": written_about,
+    "made, shifted": shifted,
+    "made, among last": among_last,
+    "made, new voice": new_voice,
     "made, waiting": waiting,
     "made, waiting ticket": waiting_ticket,
     "made, overdue": overdue,

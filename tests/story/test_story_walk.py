@@ -23,7 +23,8 @@ GOLDEN = Path(__file__).parent / "golden"
 PAGE = (Path(__file__).parents[2] / "docs" / "explanation" / "story.md").read_text(encoding="utf-8")
 SAMPLES: dict[str, object] = {
     "metric": "m", "then": "n", "other": "n", "within_us": 3_600_000_000, "times": 3, "words": ("cancel",), "days": 3,
-    "turn": "reopened", "quantity": Quantity("m"), "op": "<", "bound": 2.0, "direction": "down", "fraction": 0.4,
+    "turn": "reopened", "need": 3, "of": 5, "quantity": Quantity("m"), "op": "<", "bound": 2.0, "direction": "down",
+    "fraction": 0.4,
     "baseline": 8, "signal": "s", "parts": (Level(Quantity("m"), "<", 2.0),),
     "condition": Level(Quantity("m"), "<", 2.0),
     "exception": Level(Quantity("n"), "<", 2.0), "first": Level(Quantity("m"), "<", 2.0), "within_days": 14,

@@ -10,11 +10,14 @@ from beforehand.commands.init import init
 from beforehand.errors import Problem, Problems
 from beforehand.panel.refusals import why_not
 from beforehand.signals.tree import (
+    AmongLast,
     BackAndForth,
     Mentions,
+    NewVoice,
     Overdue,
     Quantity,
     Repeated,
+    Shifted,
     SubjectKind,
     Turned,
     Waiting,
@@ -40,6 +43,9 @@ REFUSED: list[tuple[Quantity, SubjectKind, str]] = [
     (Quantity("tickets", per_active=True), "issue", "Who is active"),
     (Quantity("events", made=Waiting(2), standing=True), "account", "over events"),
     (Quantity("events", made=Turned("reopened")), "account", "over events"),
+    (Quantity("messages", made=Shifted()), "account", "is found among tones"),
+    (Quantity("events", made=AmongLast(3, 5)), "account", "is found among tones"),
+    (Quantity("messages", made=NewVoice()), "person", "is found among tones"),
     (Quantity("tickets", made=Overdue(60), standing=True), "account", "among invoices"),
     (Quantity("touches", made=Mentions(("cancel",))), "account", "among messages or tickets or surveys"),
     (Quantity("paid", made=Overdue(60), standing=True), "account", "is a sum"),

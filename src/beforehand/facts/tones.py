@@ -105,6 +105,7 @@ def _take_back(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _read(connection: duckdb.DuckDBPyConnection, reader: Reader, asked: str, progress: Progress | None) -> Read:
     chosen = f"FROM messages f WHERE ({asked}) AND {from_customer('f')}"
+    said = f"left(coalesce(nullif(trim(text), ''), subject, ''), {CHARACTERS})"
     total = int(only(connection, f"SELECT count(*) {chosen}")[0]) if progress else 0
     number = int(only(connection, "SELECT coalesce(max(stored_seq), 0) FROM tones")[0])
     read = unsure = 0
@@ -112,8 +113,7 @@ def _read(connection: duckdb.DuckDBPyConnection, reader: Reader, asked: str, pro
     with connection.cursor() as other:
         stream = other.sql(
             "SELECT stored_seq AS seq, source, id, account, member, epoch_us(occurred_at) AS at_us, delay, "
-            f"conversation, channel, left(coalesce(nullif(trim(text), ''), subject, ''), {CHARACTERS}) AS said {chosen} "
-            "ORDER BY stored_seq"
+            f"conversation, channel, {said} AS said {chosen} ORDER BY stored_seq"
         ).to_arrow_reader(TOGETHER)
         connection.execute(f"DELETE FROM tones_unread WHERE reason = {_NO_ANSWER}")
         for rows in _parts(stream):

@@ -9,11 +9,14 @@ from collections.abc import Mapping
 
 from beforehand.errors import InputError
 from beforehand.signals.tree import (
+    AmongLast,
     BackAndForth,
     Made,
     Mentions,
+    NewVoice,
     Overdue,
     Quantity,
+    Shifted,
     SubjectKind,
     Turned,
     Waiting,
@@ -29,6 +32,9 @@ MADE_FROM: dict[type, tuple[str, ...]] = {
     Turned: ("tickets",),
     Overdue: ("invoices",),
     Mentions: ("messages", "tickets", "surveys"),
+    Shifted: ("tones",),
+    AmongLast: ("tones",),
+    NewVoice: ("tones",),
 }
 """The tables that facts of a kind are made from; others are made from any."""
 _SAID: dict[type, str] = {
@@ -36,6 +42,9 @@ _SAID: dict[type, str] = {
     Turned: "What is opened again or given to somebody else",
     Overdue: "What is overdue",
     Mentions: "What customers mention",
+    Shifted: "A shift of tone",
+    AmongLast: "So many of the last messages",
+    NewVoice: "A new voice",
 }
 
 

@@ -46,6 +46,8 @@ SHORTEST_DAYS = {Grain.HOUR: 1, Grain.DAY: 1, Grain.WEEK: 7, Grain.MONTH: 28, Gr
 GONE_DAYS = 30
 """Who did nothing for so long has left, unless a sentence says how long."""
 RECOVERY_DAYS = 28
+SHIFT_DAYS = 30
+"""A shift of tone is told of so long after the last message that was written so, unless a sentence says how long."""
 
 
 # ruff: noqa: D102 - each method below is called by Lark for the grammar rule it is named after
@@ -109,6 +111,8 @@ class Clauses(Parts):
             raise Misfit(f"Nothing is said of {name}.", said.end, said.end, None, advice)
         if not self._is_counted(said):
             raise Misfit(f"{self.vocabulary.name(said.metric)} is not counted.", said.start, said.end)
+        if isinstance(said.made, t.Shifted) and not any(isinstance(i, Span) for i in [*said.items, *items]):
+            items = [*items, Span(said.end, said.end, SHIFT_DAYS, Grain.DAY, streak=False)]
         quantity, grain, streak = self._when(said, items)
         if isinstance(said.made, t.Waiting):
             said = replace(said, about="ticket")  # each by itself; so many of them would be about the account

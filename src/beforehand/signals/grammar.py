@@ -42,12 +42,18 @@ FORMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "OVERDUE": ("overdue", ("overdue", "past due")),
     "REOPENED": ("reopened", ("reopened",)),
     "REASSIGNED": ("reassigned", ("reassigned",)),
+    "SHIFT": (
+        "tone shifts to terse",
+        ("tone shifts from warm to terse", "tone shifts to terse", "tone turns cold", "tone shifts from terse to warm"),
+    ),
+    "LAST_MESSAGES": ("the last 5 messages", ("last 5 messages", "past 5 mails", "last five messages")),
+    "NEW_VOICE": ("from a new voice", ("from a new voice", "by a new person")),
     "SEEN": ("seen", ("seen", "visited", "viewed", "happened")),
     "MINUTE": ("minutes", ("minutes", "minute", "seconds")),
     "BUSINESS": ("business days", ("business days", "business day", "working days")),
     "SAME": ("on the same issue", ("on the same issue", "about the same issue", "in the same category")),
     "FROM": ("from a", ("from a", "from the", "from any")),
-    "BY_ANY": ("by any", ("by any", "by the")),
+    "BY_ANY": ("by any", ("by any", "by the", "of any")),
     "NOBODY": ("nobody", ("nobody", "no one")),
     "HAS_NOT": ("has not", ("has not", "have not", "hasn't")),
     "HAS": ("has", ("has", "have")),
@@ -137,6 +143,7 @@ SILENT |= {"ROLE_GONE", "CUSTOMER", "AVERAGE", "OR_WORD", "AND_TRAIT", "LATER", 
 OPEN_WORDS = frozenset({"OF", "A", "WHERE", "SIGNAL", "UNIT", "YEAR", "OR_MORE", "OR_LESS"})
 OPEN_WORDS |= {"ANY_ALERT", "RENEWAL", "DATED", "CUSTOMER", "OPEN", "GONE", "MINUTE", "BUSINESS", "SAME", "FROM"}
 OPEN_WORDS |= {"LOWEST", "HIGHEST", "PART", "PEERS", "FIRST", "AVERAGE", "SLOWEST", "BACK_AND_FORTH", "SEEN", "HAS"}
+OPEN_WORDS |= {"SHIFT", "LAST_MESSAGES", "NEW_VOICE", "BY_ANY"}
 OPEN_WORDS |= {"RECOVER", "LATER", "WITHIN_USUAL", "NOBODY", "REASSIGNED", "REOPENED", "MENTION", "OVERDUE"}
 # fmt: off
 INFLECTED = ["lower", "fewer", "not", "at", "dipped", "declined", "decreased", "rose", "grew", "increased", "climbed",

@@ -127,6 +127,33 @@ WAYS: tuple[Way[Any], ...] = (
         anchor="tickets-and-invoices",
         example="ticket reopened twice in 30 days",
     ),
+    Way(
+        t.Shifted,
+        "shifted",
+        say=lambda made, phrase, _: f"tone shifts to {made.to}",
+        tell=lambda made, name, _: (
+            "messages of a person whose tone has turned "
+            + ("terse, and was warm before" if made.to == "terse" else "warm, and was terse before")
+        ),
+        anchor="tone",
+        example="tone shifts from warm to terse",
+    ),
+    Way(
+        t.AmongLast,
+        "among_last",
+        say=lambda made, phrase, _: f"{phrase} in {made.need} of the last {made.of} messages",
+        tell=lambda made, name, _: f"{name} of a person of whose last {made.of} messages at least {made.need} are such",
+        anchor="tone",
+        example="frustration in 3 of the last 5 messages",
+    ),
+    Way(
+        t.NewVoice,
+        "new_voice",
+        say=lambda made, phrase, _: f"{phrase} from a new voice",
+        tell=lambda made, name, _: f"{name} among the first three that a person ever wrote",
+        anchor="tone",
+        example="angry messages from a new voice",
+    ),
 )
 BY_MADE: dict[type, Way[Any]] = {way.made: way for way in WAYS}
 

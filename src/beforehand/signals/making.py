@@ -21,6 +21,7 @@ from beforehand.signals.spoken import (
     Spanned,
     has,
     items_of,
+    number_of,
     one_of,
     span_of,
     times_of,
@@ -31,6 +32,9 @@ from beforehand.signals.spoken import (
 
 WRITTEN = frozenset({"messages", "tickets", "surveys"})
 """Tables with words of customers."""
+WARM = frozenset({"warm", "friendly", "enthusiastic"})
+MOST_MESSAGES = 100
+"""Of at most so many last messages something is said."""
 ABOUT: dict[str, t.SubjectKind] = {"feature": "feature", "ticket": "ticket"}
 ARTICLES = frozenset({"the", "our", "a", "an", "any", "no", "zero"})
 # Words for the account itself, and for any person of it, where a role could stand.
@@ -103,6 +107,29 @@ class Making(Fitting):
         speakers = [p for p in parts if isinstance(p, Token) and p.type == "ROLE_SAYS"]
         role = self.role_of(speakers[0]) if speakers else None
         return self._said(parts, metric, t.Mentions(words), about="person" if role == "" else None, role=role or None)
+
+    def shifted(self, parts: list[Whatever]) -> Said:
+        """`tone shifts from warm to terse`."""
+        token = token_of(parts, "SHIFT")
+        words = str(token).lower().split()
+        to: t.Mood = "warm" if words[-1] in WARM else "terse"
+        if "from" in words and (words[words.index("from") + 1] in WARM) is (to == "warm"):
+            raise Misfit("This is no shift: both are alike.", *span_of([token]), "tone shifts from warm to terse")
+        return self._said(parts, self.vocabulary.whole["tones"], t.Shifted(to))
+
+    def among_last(self, parts: list[Whatever]) -> Said:
+        """`frustration in 3 of the last 5 messages`."""
+        token, last, first = token_of(parts, "METRIC"), token_of(parts, "LAST_MESSAGES"), one_of(parts, Amount)
+        second = Amount(*span_of([last]), float(number_of(str(last).split()[1])))
+        need, of = self._whole(first, MOST_MESSAGES), self._whole(second, MOST_MESSAGES)
+        if need > of:
+            near = f"{of} of the last {need} messages"
+            raise Misfit(f"{need} of {of} cannot be.", first.start, second.end, near)
+        return self._said(parts, self._rows(token, "tones"), t.AmongLast(need, of))
+
+    def new_voice(self, parts: list[Whatever]) -> Said:
+        """`angry messages from a new voice`."""
+        return self._said(parts, self._rows(token_of(parts, "METRIC"), "tones"), t.NewVoice())
 
     def mentioned(self, parts: list[Token]) -> tuple[str, ...]:
         words = (" ".join(unquoted(p).lower().split()) for p in parts if p.type != "OR_WORD")

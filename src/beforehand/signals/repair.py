@@ -43,6 +43,7 @@ NEVER |= {"CUSTOMER", "MENTION", "OR_WORD", "WITHOUT", "REPEATED", "BACK_AND_FOR
 NEVER |= {"REASSIGNED", "SEEN", "MINUTE", "BUSINESS", "SAME", "BY_ANY", "NOBODY", "HAS_NOT", "GONE", "WITHIN_USUAL"}
 NEVER |= {"RECOVER", "LOWEST", "HIGHEST", "PART", "PEERS", "AND_TRAIT", "FIRST", "LATER", "SLOWEST", "AVERAGE"}
 NEVER |= {"FOR_TICKET", "FOR_ISSUE", "FOR_FEATURE", "UNLESS"}
+NEVER |= {"SHIFT", "LAST_MESSAGES", "NEW_VOICE"}
 NEVER |= {"MANY", "ANY_ALERT", "RENEWAL", "DATED", "AFTER", "THEN", "UNLESS", "TIMES", "YEAR", "FOR_PEOPLE"}
 # In one order always, so that of two repairs at one price the same is told each time.
 PUT = tuple(terminal for terminal in FORMS if terminal not in NEVER)

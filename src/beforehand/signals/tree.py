@@ -21,6 +21,7 @@ PEER_SHARE = 0.25
 """The lowest or the highest quarter of peers, unless a sentence says what share."""
 SubjectKind = Literal["account", "person", "ticket", "issue", "feature"]
 Turn = Literal["reopened", "reassigned"]
+Mood = Literal["terse", "warm"]
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,27 @@ class Turned:
     turn: Turn
 
 
-Made = Without | Repeated | BackAndForth | Mentions | Waiting | Overdue | Turned
+@dataclass(frozen=True)
+class Shifted:
+    """A message written while its writer's tone, held against their own past, has turned terse, or warm."""
+
+    to: Mood = "terse"
+
+
+@dataclass(frozen=True)
+class AmongLast:
+    """A message of the metric with which `need` of its writer's last `of` messages are of the metric."""
+
+    need: int
+    of: int
+
+
+@dataclass(frozen=True)
+class NewVoice:
+    """A message of the metric that is among the first few its writer ever wrote."""
+
+
+Made = Without | Repeated | BackAndForth | Mentions | Waiting | Overdue | Turned | Shifted | AmongLast | NewVoice
 """How facts are made from the facts of a metric; they are counted in its place."""
 
 

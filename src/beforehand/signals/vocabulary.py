@@ -23,6 +23,7 @@ IMPLIED: dict[str, tuple[str, tuple[str, ...]]] = {
     "all messages": ("messages", ("messages",)),
     "all invoices": ("invoices", ("invoices",)),
     "all touches": ("touches", ("contact from us", "contacts from us")),
+    "all tones": ("tones", ()),
 }
 """Metrics the language names by itself: the rows of a table, and phrases for them where a workspace has none."""
 # What was done, said as a verb: `primary admin has not logged in`.

@@ -16,6 +16,8 @@ BODIES: dict[str, dict[str, list[str]]] = _LETTERS["bodies"]  # by topic, then b
 CLOSINGS: dict[str, list[str]] = _LETTERS["closings"]  # by mood
 ANSWERS: list[str] = _LETTERS["answers"]
 TALK: list[str] = _LETTERS["talk"]  # of leaving, before it is decided
+TERSE: list[str] = _LETTERS["terse"]  # of somebody who was warm and is no more
+BUSY: list[str] = _LETTERS["busy"]  # short, and as warm as ever
 LEAVING: list[str] = _LETTERS["leaving"]
 COMMENTS: dict[str, list[str]] = _LETTERS["comments"]  # low, middle, high
 

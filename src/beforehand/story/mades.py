@@ -9,17 +9,19 @@ import json
 import re
 from dataclasses import replace
 
-from beforehand.signals.tree import Level, Mentions, Overdue, Turned, Waiting
+from beforehand.signals.tree import Level, Mentions, Overdue, Shifted, Turned, Waiting
 from beforehand.story import words
 from beforehand.story.receipt import Value
 from beforehand.story.scene import Detail, Sentence
 from beforehand.story.view import Told, View
+from beforehand.text import clean
 
 MOST = 3
 """So many are told by name; how many more there are is counted."""
 AROUND = 48
 """So many letters of what was written are quoted on either side."""
 LONGEST_SUBJECT = 60
+LONGEST_QUOTE = 140
 
 
 def with_details(view: View, told: Told) -> Told:
@@ -35,12 +37,17 @@ def with_details(view: View, told: Told) -> Told:
             then = stands.replace(" has been ", " had been ").replace(" have been ", " had been ")
             then = then.replace(" is more than ", " was more than ").replace(" are more than ", " were more than ")
             first = (view.sentence(f"{then} {view.when(1)}{_usually(view)}", "change"),)
-    said = [sentence for detail in own[:MOST] if (sentence := _detail(view, detail)) is not None]
+    if isinstance(made, Shifted) and isinstance(view.clause.leaf, Level) and not view.clause.down:
+        names = list(dict.fromkeys(d.by or "somebody there" for d in own if d.kind == "written")) or ["somebody there"]
+        headline = f"the tone of {words.listed(tuple(names))} has turned {made.to}"
+    now = [d for d in own if d.kind != "written before"]
+    said = [sentence for detail in now[:MOST] if (sentence := _detail(view, detail)) is not None]
     total = int(view.last or 0)
-    if said and total > len(said) and len(own) >= MOST:
+    before = [sentence for d in own if d.kind == "written before" and (sentence := _detail(view, d)) is not None]
+    if said and total > len(said) and len(now) >= MOST and view.clause.whole:
         more = words.number(total - len(said))
         said.append(view.sentence(f"there {'is' if total - len(said) == 1 else 'are'} {more} more", "detail"))
-    return replace(told, headline=headline, sentences=(*first, *said, *told.sentences[1:]))
+    return replace(told, headline=headline, sentences=(*first, *said, *before, *told.sentences[1:]))
 
 
 def _usually(view: View) -> str:
@@ -74,7 +81,9 @@ def _detail(view: View, detail: Detail) -> Sentence | None:
     values = view.occasion.receipts[detail.receipt].values
     if not values:
         return None
-    text = {"ticket": _ticket, "invoice": _invoice, "written": _written}[detail.kind](view, detail, values)
+    text = {"ticket": _ticket, "invoice": _invoice, "written": _written, "written before": _before}[detail.kind](
+        view, detail, values
+    )
     return None if text is None else Sentence(words.opened(text), "detail", (detail.receipt, view.clause.receipt))
 
 
@@ -115,13 +124,33 @@ def _written(view: View, detail: Detail, values: tuple[Value, ...]) -> str | Non
     query = view.receipt.query
     looked_for = json.loads(query.made).get("phrases", ()) if query.made else ()
     phrases = tuple(looked_for) or (made.words if isinstance(made, Mentions) else ())
-    quotes = [found for text in columns if text and (found := quote(str(text), phrases))]
+    if query.table == "tones":  # what sounded so is told from its beginning, and the subject is not what they typed
+        text = str(columns[-1] or "").strip() or str(columns[0] or "")
+        quotes = [found] if (found := opening(text)) else []
+    else:
+        quotes = [found for text in columns if text and (found := quote(str(text), phrases))]
     quoted = max(quotes, key=len, default=None)
     if quoted is None or not isinstance(at, int | float):
         return None
     of = view.occasion
     who = detail.by or "somebody there"
     return f"{who} wrote on {words.day(int(at), of.zone, of.now_us)}: “{quoted}”"
+
+
+def _before(view: View, detail: Detail, values: tuple[Value, ...]) -> str | None:
+    """`before that, on 3 March: “Hi, thank you so much ...”`."""
+    said = _written(view, detail, values)
+    return None if said is None else f"before that, {said}"
+
+
+def opening(text: str) -> str | None:
+    """What the writer of a message typed, its beginning, cut at words; None where there is nothing of their own."""
+    plain = " ".join(clean(text).text.split())
+    if not plain:
+        return None
+    if len(plain) <= LONGEST_QUOTE:
+        return plain.rstrip(".")
+    return plain[:LONGEST_QUOTE].rsplit(" ", 1)[0].rstrip(" ,;:-.") + " …"
 
 
 def quote(text: str, phrases: tuple[str, ...]) -> str | None:

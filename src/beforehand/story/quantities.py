@@ -9,12 +9,15 @@ from typing import Any, get_args
 
 from beforehand.signals.made import length
 from beforehand.signals.tree import (
+    AmongLast,
     BackAndForth,
     Made,
     Mentions,
+    NewVoice,
     Overdue,
     Quantity,
     Repeated,
+    Shifted,
     SubjectKind,
     Turned,
     Waiting,
@@ -59,6 +62,12 @@ def _made(made: Made | None, name: str, other: str) -> str:
             return f"{name} more than {words.counted(days, 'day')} overdue"
         case Turned(turn=turn):
             return f"{turn} {name}"
+        case Shifted(to=to):
+            return f"messages in a tone that has turned {to}"
+        case AmongLast(need=need, of=of):
+            return f"{name} that made {words.number(need)} of somebody's last {words.number(of)} messages"
+        case NewVoice():
+            return f"{name} from a new voice"
         case None:
             return name
 
@@ -70,7 +79,7 @@ def other_metric(made: Made | None) -> str | None:
 
 def plural(quantity: Quantity, name: str) -> bool:
     """Whether the name takes `were`: heads that end in s do, as do people and staff."""
-    if isinstance(quantity.made, Repeated | BackAndForth | Mentions):
+    if isinstance(quantity.made, Repeated | BackAndForth | Mentions | Shifted):
         return True
     head = name.lower()
     for stop in STOPS:

@@ -32,12 +32,13 @@ class Check:
 class Detail:
     """One row behind a clause, by its `id`: the place of the clause's receipt, and that of the row's own.
 
-    `at_us` is when the fact that was made of it happened, `by` who wrote it.
+    `at_us` is when the fact that was made of it happened, `by` who wrote it. What was `written before` is there to
+    show how somebody wrote until then.
     """
 
     of: int
     id: str
-    kind: Literal["ticket", "invoice", "written"]
+    kind: Literal["ticket", "invoice", "written", "written before"]
     receipt: int
     at_us: int = 0
     by: str = ""

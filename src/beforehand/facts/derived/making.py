@@ -13,7 +13,7 @@ from beforehand.facts.derived.joins import merges
 from beforehand.facts.derived.recipe import Recipe
 from beforehand.facts.derived.scope import Stepwise
 from beforehand.facts.derived.tables import Kept, forget, kept, note
-from beforehand.signals.tree import BackAndForth, Mentions, Repeated, Without
+from beforehand.signals.tree import AmongLast, BackAndForth, Mentions, NewVoice, Repeated, Shifted, Without
 
 
 def ensure(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> str:
@@ -52,7 +52,7 @@ def _refresh(connection: duckdb.DuckDBPyConnection, table: Kept, recipe: Recipe,
     match recipe.made:
         case Mentions():
             mentions.refresh(connection, table, recipe)
-        case Without() | Repeated() | BackAndForth():
+        case Without() | Repeated() | BackAndForth() | Shifted() | AmongLast() | NewVoice():
             scan.refresh(connection, table, recipe)
         case _:
             histories.refresh(connection, table, recipe, whole=state != table.state)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Int = NDArray[np.int64]
+Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 Signed = tuple[Int, Int, Int, NDArray[np.int8]]
 """Rows: `seq` of the fact each is made from, when it happened, when it was learned, and its sign."""
@@ -20,7 +22,8 @@ class Ordered:
     """Facts in order: by `key` (one person, or one account's facts that are nobody's), then time, then arrival.
 
     `at` is when each occurred, `known` when it was learned and `gone` when it was taken back (`EVER`: never), UTC
-    microseconds; `seq` is its number. `first` says whether it is of the metric, `other` of the other metric.
+    microseconds; `seq` is its number. `first` says whether it is of the metric, `other` of the other metric;
+    `value` is a number it has, where one is read.
     """
 
     key: Int
@@ -30,6 +33,7 @@ class Ordered:
     seq: Int
     first: Bool
     other: Bool
+    value: Float | None = None
 
     @property
     def size(self) -> int:
@@ -38,7 +42,8 @@ class Ordered:
 
     def take(self, which: Int | Bool | slice) -> Ordered:
         """Some of them, in the order given."""
-        return Ordered(*(column[which] for column in vars(self).values()))
+        taken: dict[str, Any] = {n: None if column is None else column[which] for n, column in vars(self).items()}
+        return Ordered(**taken)
 
 
 @dataclass(frozen=True)

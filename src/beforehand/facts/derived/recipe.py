@@ -14,7 +14,18 @@ from beforehand.calendar import BusinessTime
 from beforehand.errors import InputError, among
 from beforehand.facts.derived.phrases import phrases_of
 from beforehand.facts.schema import COUNTABLE
-from beforehand.signals.tree import BackAndForth, Made, Mentions, Overdue, Turned, Waiting, Without
+from beforehand.signals.tree import (
+    AmongLast,
+    BackAndForth,
+    Made,
+    Mentions,
+    NewVoice,
+    Overdue,
+    Shifted,
+    Turned,
+    Waiting,
+    Without,
+)
 
 if TYPE_CHECKING:
     from beforehand.workspace.spec import MetricSpec, SettingsSpec
@@ -28,6 +39,9 @@ _READS: dict[type[object], tuple[str, ...]] = {
     Waiting: ("tickets",),
     Turned: ("tickets",),
     Overdue: ("invoices",),
+    Shifted: ("tones",),
+    AmongLast: ("tones",),
+    NewVoice: ("tones",),
 }
 _KINDS: dict[str, Any] = {kind.__name__: kind for kind in get_args(Made)}
 
@@ -58,7 +72,9 @@ class Recipe:
 
     @cached_property
     def other_sql(self) -> str:
-        """The rows of the other metric, as SQL that is true or false; of kinds that have none: no row."""
+        """The rows of the other metric, as SQL that is true or false; of kinds that have none: no row, or every one."""
+        if isinstance(self.made, AmongLast | NewVoice):
+            return "true"  # the person's other messages, among which the metric's are
         return self._sql(self.other) if isinstance(self.made, Without | BackAndForth) else "false"
 
     @property
@@ -156,6 +172,9 @@ _SAID: dict[type[object], str] = {
     Waiting: "Waiting tickets",
     Turned: "Tickets opened again or given to somebody else",
     Overdue: "Overdue invoices",
+    Shifted: "Shifts of tone",
+    AmongLast: "So many of the last messages",
+    NewVoice: "New voices",
 }
 
 

@@ -19,11 +19,11 @@ from beforehand.facts.derived.presence import EVER, Bool, Int, Made, Ordered, st
 class Reading:
     """How a series is read forward: `find` gives the places at which something is complete.
 
-    It takes the series, the time, and whether it is of the metric, of facts in order. What it finds may depend on what
-    lies at most `within_us` before; where it begins `afresh` after each find, also on where the last one was.
+    It takes the series of each of some facts, and the facts in order. What it finds may depend on what lies at most
+    `within_us` before; where it begins `afresh` after each find, also on where the last one was.
     """
 
-    find: Callable[[Int, Int, Bool], Int]
+    find: Callable[[Int, Ordered], Int]
     afresh: bool
     within_us: int
 
@@ -63,7 +63,7 @@ def replayed(facts: Ordered, series: Int, reading: Reading) -> Made:
         live[place[over]] = False
         there = (facts.known[place] < epochs.until[rows][of]) & (facts.gone[place] > epochs.since[rows][of])
         place, of, changed = place[there], of[there], changed[there]
-        found = reading.find(of, facts.at[place], facts.first[place])
+        found = reading.find(of, facts.take(place))
         found = found[changed[found]]
         at = place[found]
         live[at] = True

@@ -18,9 +18,9 @@ from beforehand.facts.derived.joins import changed, keep_joins, lay_joins
 from beforehand.facts.derived.presence import EVER, Made, Ordered
 from beforehand.facts.derived.recipe import Recipe
 from beforehand.facts.derived.scope import IN_SCOPE, JOINED, Stepwise, facts_of, lay_scope, read_from, standing
-from beforehand.facts.derived.steps import back_and_forth, repeated
+from beforehand.facts.derived.steps import back_and_forth, heard, repeated
 from beforehand.facts.derived.tables import Kept, want, write
-from beforehand.signals.tree import BackAndForth, Repeated, Without
+from beforehand.signals.tree import AmongLast, BackAndForth, NewVoice, Repeated, Shifted, Without
 
 BATCH = 1_000_000
 """Facts read at a time."""
@@ -63,6 +63,8 @@ def _finder(made: Stepwise) -> Callable[[Ordered], Made]:
             return lambda facts: repeated(facts, times, within_us)
         case BackAndForth(within_us=within_us):
             return lambda facts: back_and_forth(facts, within_us)
+        case Shifted() | AmongLast() | NewVoice():
+            return lambda facts: heard(facts, made)
 
 
 def _ordered(reader: duckdb.DuckDBPyConnection, recipe: Recipe, scoped: bool) -> str:
@@ -77,7 +79,8 @@ def _ordered(reader: duckdb.DuckDBPyConnection, recipe: Recipe, scoped: bool) ->
 
 def _versions(recipe: Recipe, scoped: bool) -> str:
     """The same of a table with versions: each content of a fact from when it was learned until it was taken back."""
-    category = ", f.category" if recipe.table == "tickets" else ""
+    category = {"tickets": ", f.category", "tones": ", f.value"}.get(recipe.table, "")
+    value = ", value" if recipe.table == "tones" else ""
     content = f"f.source, f.id, f.account, f.member{category}"
     group = f"key, at_us, first, other, {content}"
     return f"""
@@ -91,7 +94,7 @@ def _versions(recipe: Recipe, scoped: bool) -> str:
         there AS (
             SELECT *, sum(net) OVER w AS held, lead(known_us) OVER w AS until FROM net
             WINDOW w AS (PARTITION BY {group.replace("f.", "")} ORDER BY known_us))
-        SELECT key, at_us, known_us, coalesce(until, {EVER}) AS gone, seq, first, other FROM there WHERE held > 0
+        SELECT key, at_us, known_us, coalesce(until, {EVER}) AS gone, seq, first, other{value} FROM there WHERE held > 0
         ORDER BY key, at_us, tie, seq"""
 
 
@@ -118,10 +121,15 @@ def _facts_of(batch: pa.RecordBatch) -> Ordered:
         for n in ("key", "at_us", "known_us", "gone", "seq")
     )
     first, other = (batch.column(n).to_numpy(zero_copy_only=False) for n in ("first", "other"))
-    return Ordered(key, at, known, gone, seq, first, other)
+    value = None
+    if "value" in batch.schema.names:
+        value = batch.column("value").to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+    return Ordered(key, at, known, gone, seq, first, other, value)
 
 
 def _together(parts: list[Ordered]) -> Ordered:
     if len(parts) == 1:
         return parts[0]
-    return Ordered(*(np.concatenate(columns) for columns in zip(*(vars(p).values() for p in parts), strict=True)))
+    columns: dict[str, Any] = {name: [vars(part)[name] for part in parts] for name in vars(parts[0])}
+    joined: dict[str, Any] = {n: None if own[0] is None else np.concatenate(own) for n, own in columns.items()}
+    return Ordered(**joined)

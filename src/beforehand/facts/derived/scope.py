@@ -14,9 +14,10 @@ from beforehand.facts.asking import only
 from beforehand.facts.derived.presence import EVER
 from beforehand.facts.derived.recipe import Recipe
 from beforehand.facts.derived.tables import Kept
-from beforehand.signals.tree import BackAndForth, Repeated, Without
+from beforehand.signals.tree import AmongLast, BackAndForth, NewVoice, Repeated, Shifted, Without
 
-Stepwise = Without | Repeated | BackAndForth
+Moods = Shifted | AmongLast | NewVoice
+Stepwise = Without | Repeated | BackAndForth | Moods
 LOOKS_BACK = 3
 """How many windows before a new fact such a find or gap is looked for, before all of the past is read."""
 PLACE = "coalesce(j.to_account, f.account) AS account, coalesce(j.to_member, f.member, -1) AS member"
@@ -24,9 +25,14 @@ JOINED = "LEFT JOIN joins j ON j.account = f.account AND j.member = coalesce(f.m
 IN_SCOPE = "JOIN scope s ON s.account = f.account AND s.member = coalesce(f.member, -1)"
 
 
+VALUE = "warmth AS value"
+"""Of how messages sound, what is read beside when."""
+
+
 def facts_of(recipe: Recipe, also: str = "") -> str:
     """SQL for the facts of both metrics; conditions choose before anything is joined."""
     own = ", id, source, sign" + (", category" if recipe.table == "tickets" else "") if recipe.versioned else ""
+    own += f", {VALUE}" if recipe.table == "tones" else ""
     return (
         f"SELECT account, member, epoch_us(occurred_at) AS at_us, epoch_us(occurred_at) + delay AS known_us, "
         f"stored_seq AS seq, {recipe.condition_sql} AS first, {recipe.other_sql} AS other{own} FROM {recipe.table} "
@@ -43,7 +49,7 @@ def lay_scope(
     """
     reader.execute(
         f"CREATE OR REPLACE TEMP TABLE touched AS SELECT {PLACE}, min(f.at_us) AS rows_us, "
-        f"rows_us - {made.within_us} AS read_us "
+        f"rows_us - {0 if isinstance(made, Moods) else made.within_us} AS read_us "
         f"FROM ({facts_of(recipe, f' AND stored_seq > {table.watermark}')}) f {JOINED} GROUP BY 1, 2"
     )
     if recipe.versioned:  # what was taken back may lie anywhere

@@ -8,21 +8,46 @@ from __future__ import annotations
 
 import numpy as np
 
+from beforehand.facts.derived.moods import among_last, new_voice, turned
 from beforehand.facts.derived.presence import EVER, Bool, Int, Made, Ordered, next_true, starts
 from beforehand.facts.derived.replay import Reading, replayed
+from beforehand.signals.tree import AmongLast, NewVoice, Shifted
 
 
 def repeated(facts: Ordered, times: int, within_us: int) -> Made:
     """The metric for the `times`-th time within so long; what completed one counts no more for the next."""
     own = facts.take(facts.first)
-    reading = Reading(lambda key, at, _: times_over(key, at, times, within_us), afresh=True, within_us=within_us)
-    return _as_known(own, reading)
+    reading = Reading(lambda key, some: times_over(key, some.at, times, within_us), afresh=True, within_us=within_us)
+    return as_known(own, reading)
 
 
 def back_and_forth(facts: Ordered, within_us: int) -> Made:
     """The metric again after the other metric, so long after the last time at most."""
-    reading = Reading(lambda key, at, first: returns(key, at, first, within_us), afresh=False, within_us=within_us)
-    return _as_known(facts, reading)
+    reading = Reading(lambda key, some: returns(key, some.at, some.first, within_us), afresh=False, within_us=within_us)
+    return as_known(facts, reading)
+
+
+def heard(facts: Ordered, made: Shifted | AmongLast | NewVoice) -> Made:
+    """Messages with which a person's tone has turned, or that are among the last or the first of a person."""
+    match made:
+        case Shifted(to=to):
+
+            def find(key: Int, some: Ordered) -> Int:
+                assert some.value is not None
+                return turned(key, some.at, some.value, to)
+
+            facts = facts.take(facts.first)
+        case AmongLast(need=need, of=of):
+
+            def find(key: Int, some: Ordered) -> Int:
+                return among_last(key, some.first, need, of)
+        case NewVoice():
+
+            def find(key: Int, some: Ordered) -> Int:
+                return new_voice(key, some.first)
+
+    # All of a person's past has a say, so that a late message is read with all that is after it.
+    return as_known(facts, Reading(find, afresh=False, within_us=int(EVER)))
 
 
 def times_over(key: Int, at: Int, times: int, within_us: int) -> Int:
@@ -62,7 +87,7 @@ def returns(key: Int, at: Int, first: Bool, within_us: int) -> Int:
     return np.asarray(after[back])
 
 
-def _as_known(facts: Ordered, reading: Reading) -> Made:
+def as_known(facts: Ordered, reading: Reading) -> Made:
     """What a reading finds, as it was known at each moment."""
     if not facts.size:
         return Made.joined([])
@@ -76,7 +101,7 @@ def _as_known(facts: Ordered, reading: Reading) -> Made:
     messy[series[muddled]] = True
     clean = ~messy[series]
     apart = facts if clean.all() else facts.take(clean)
-    places = reading.find(series[clean], apart.at, apart.first)
+    places = reading.find(series[clean], apart)
     found = Made(apart.seq[places], apart.at[places], apart.known[places], np.full(places.size, EVER))
     if apart is facts:
         return found
