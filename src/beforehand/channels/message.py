@@ -6,6 +6,7 @@ Messages are stored as JSON beside the act that hands them over, so that what wa
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
+from math import isfinite
 from typing import Any, Literal
 
 Purpose = Literal["alert", "digest", "approval", "task", "customer"]
@@ -99,7 +100,9 @@ class Message:
     """What is said to one reader. `thread` ties later messages about the same thing to it.
 
     `unsubscribe` is where a customer's mail can be refused in one click (RFC 8058); `sender` and `reply_to` override
-    what the channel is set to.
+    what the channel is set to. `meta` holds what one channel or another knows: `replaces` (the key of the act whose
+    message this takes the place of), `in_reply_to` and `references` (ids of the mails it answers), `footer` (why this
+    reader got it), and the names of what it is about (`alert`, `account`, `run`).
     """
 
     subject: str
@@ -112,10 +115,15 @@ class Message:
     reply_to: str = ""
     meta: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def tone(self) -> str:
+        """The severity of the first headline that has one, else ''."""
+        return next((block.severity for block in self.blocks if isinstance(block, Headline) and block.severity), "")
+
     def as_json(self) -> dict[str, Any]:
         """The message as JSON that `from_json` reads back."""
         found = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "blocks"}
-        found["blocks"] = [{"block": type(block).__name__.lower(), **asdict(block)} for block in self.blocks]
+        found["blocks"] = [{"block": type(block).__name__.lower(), **_plain(asdict(block))} for block in self.blocks]
         return found
 
     @classmethod
@@ -129,6 +137,15 @@ def _block(data: dict[str, Any]) -> Block:
     kind = _KINDS[data["block"]]
     given = {name: _frozen(value) for name, value in data.items() if name != "block"}
     return kind(**given)
+
+
+def _plain(value: Any) -> Any:
+    """Lists for tuples, as JSON reads them back; a number that is none is not known."""
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _frozen(value: Any) -> Any:

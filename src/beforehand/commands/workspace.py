@@ -8,6 +8,7 @@ Each command is one method: plain data in, plain data out (times are aware UTC d
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from beforehand.facts import Facts
     from beforehand.store import Store
     from beforehand.workspace import Folder
+    from beforehand.workspace.spec import SettingsSpec
 
 SETTINGS_FILE = "beforehand.yaml"
 
@@ -48,6 +50,10 @@ class Workspace:
     incidents = Command("incidents")
     incident = Command("incidents", "show")
     settle = Command("incidents")
+    work = Command("work")
+    acts = Command("acts")
+    act = Command("acts")
+    resolve_act = Command("acts")
     replay = Command("replay")
     backtest = Command("backtest")
     diff = Command("diff")
@@ -94,13 +100,40 @@ class Workspace:
         with locked(self.data), Facts.open(self.data / "facts.duckdb", settings, derived, reader(settings)) as facts:
             yield facts
 
+    @cached_property
+    def settings(self) -> SettingsSpec:
+        """`beforehand.yaml` alone, for what needs no other file; raises `Problems` with every problem of it."""
+        from beforehand.errors import Problems
+        from beforehand.workspace.reading import read_model
+        from beforehand.workspace.spec import SettingsSpec
+        from beforehand.workspace.yaml_file import read_yaml
+
+        written = read_yaml(self.root, SETTINGS_FILE)
+        found = read_model(SettingsSpec, written)
+        if found is None or written.problems:
+            raise Problems(written.problems)
+        return found
+
     @contextmanager
     def state(self) -> Iterator[Store]:
-        """The state database, migrated to this version."""
+        """The state database, migrated to this version: a SQLite file, or where `state:` of the settings says."""
         from beforehand.store import Store
 
-        with Store.open(self.data / "state.sqlite") as store:
+        with Store.open(self._state_address() or self.data / "state.sqlite") as store:
             yield store
+
+    def _state_address(self) -> str | None:
+        kept = self.settings.state
+        if kept is None or isinstance(kept, str):
+            return kept
+        found = kept.value(self.root, os.environ)
+        if found is None:
+            raise InputError(
+                f"The state is to be where {kept.place} says, and nothing is there.",
+                "Put the address of the database there: postgresql://user:password@host/database.",
+                code="no-secret",
+            )
+        return found
 
 
 def _login() -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from beforehand.errors import among, nearest
+from beforehand.workspace.channel_spec import BY_KIND
 from beforehand.workspace.spec import COMPOUND, SENTENCE
 from beforehand.workspace.yaml_file import At, Written
 
@@ -102,6 +103,14 @@ def _tell(found: ErrorDetails, model: type[BaseModel], written: Written, at: At,
     elif kind == "literal_error":
         valid = ctx["expected"].replace(" or ", ", ").replace("'", "").split(", ")
         written.problem(whole, "bad-value", f"{what} is {_shown(value)}.", among(str(value), valid))
+    elif kind in ("union_tag_invalid", "union_tag_not_found"):
+        key = ctx["discriminator"].strip("'")
+        tags = [tag.strip("'") for tag in ctx.get("expected_tags", "'" + "', '".join(BY_KIND) + "'").split(", ")]
+        if kind == "union_tag_invalid":
+            said = f"`{_named((*whole, key))}` is {_shown(ctx['tag'])}."
+            written.problem((*whole, key), "bad-value", said, among(str(ctx["tag"]), tags))
+        else:
+            written.problem(whole, "missing-key", f"{what} has no `{key}:`.", f"Valid: {', '.join(tags)}.")
     elif kind == "string_pattern_mismatch":
         said = "lower-case letters, digits and dashes, at most 80, beginning with a letter or digit"
         written.problem(whole, "bad-name", f"{what} is {_shown(value)}, which is no name.", f"A name has {said}.")
@@ -152,6 +161,8 @@ def _model_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> type[BaseMo
     for step in loc:
         if step == COMPOUND:
             model = CompoundSpec
+        elif model in BY_KIND.values() and step in BY_KIND:  # the tag of a channel, once `channels` was entered
+            model = BY_KIND[str(step)]
         elif step != SENTENCE and isinstance(step, str):
             info = {(i.alias or name): i for name, i in model.model_fields.items()}.get(step)
             inner = _inner(info.annotation) if info else None

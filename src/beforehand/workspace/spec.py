@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Discriminator,
@@ -22,7 +21,10 @@ from pydantic import (
     model_validator,
 )
 
+from beforehand.workspace.channel_spec import Channels
 from beforehand.workspace.durations import Duration
+from beforehand.workspace.spec_base import Spec as Spec
+from beforehand.workspace.state_spec import StateAddress
 
 TABLES = ("events", "tickets", "messages", "subscriptions", "invoices", "surveys", "touches", "outcomes")
 Table = Literal["events", "tickets", "messages", "subscriptions", "invoices", "surveys", "touches", "outcomes", "tones"]
@@ -59,12 +61,6 @@ Names = Annotated[
     BeforeValidator(_in_a_list),
     WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}, "minLength": 1, "minItems": 1}),
 ]
-
-
-class Spec(BaseModel):
-    """The base: unknown keys are refused, so that nothing written is silently ignored."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True, frozen=True)
 
 
 class ExcludeSpec(Spec):
@@ -237,6 +233,17 @@ class SettingsSpec(Spec):
         default=None,
         alias="tracking since",
         description="The day from which facts are complete, for all tables or per table; before it nothing is known.",
+    )
+
+    state: StateAddress | None = Field(
+        default=None,
+        description=(
+            "Where alerts, runs and acts are kept: a SQLite file beside the facts where absent, else PostgreSQL "
+            "(`postgresql://user@host/database`, or `{env: NAME}` where the address has a password)."
+        ),
+    )
+    channels: Channels = Field(
+        default_factory=dict, description="The ways out, by name: mail, Slack, webhooks, and what Apprise knows."
     )
 
     @property
