@@ -87,6 +87,32 @@ def test_an_event_is_missed_before_its_whole_feed_is(world: World) -> None:
     assert world.alerts() == []
 
 
+def tickets(world: World, days, *, seed=3) -> None:
+    """Ten tickets a day."""
+    dice = random.Random(seed)
+    path = world.root / "tickets.csv"
+    with path.open("w") as out:
+        out.write("id,account,at,subject\n")
+        for number in days:
+            for i in range(10):
+                out.write(f"t{number}-{i},a{i},{iso(day(number) + dice.random() * DAY)},help\n")
+    world.answer("load", path, "--as", "tickets", "--learned", "occurred")
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_one_feed_of_two_is_not_everything(world: World, both: bool) -> None:
+    """Events stop on day 31. Where tickets go on that is the feed of events, where they stop as well it is all."""
+    world.signal("few", FEW)
+    world.events(logins(range(1, 31)))
+    tickets(world, range(1, 31 if both else 34))
+    world.run(day(30))
+    world.run(day(31))
+    world.run(day(33))
+    assert [row[:3] for row in held(world)] == [(1, "feed", "open")]
+    (row,) = world.answer("incidents", "--open")["incidents"]
+    assert row["what"] == ("everything" if both else "events from files")
+
+
 def test_it_was_the_data(world: World) -> None:
     """What it holds is dropped, its closes count as not judged, and nothing opens as long as it goes on."""
     before_the_stop(world)

@@ -57,6 +57,8 @@ TESTED = {Grain.HOUR: 24, Grain.DAY: 28, Grain.WEEK: 8}
 EVERYTHING = "everything"
 FIRST_LOOK_HOURS = 28 * 24
 MARGIN_HOURS = 24
+WENT_ON = 0.2
+"""What has this share of its usual amount goes on."""
 LARGE_SHARE = 0.2
 """A vanished event that was so large a part of all touches what counts events of every kind."""
 VERSIONS = ("version", "app_version", "$lib_version", "context.library.version")
@@ -196,6 +198,7 @@ def silent(
         back = FIRST_LOOK_HOURS if before is None else at - before + MARGIN_HOURS
         gone: dict[tuple[str, str], list[Silence]] = {}
         everything = silences(feeds.all, at, back) if len(feeds.feeds) > 1 else []
+        everything = [one for one in everything if _nothing_beside(feeds, one, at, back)]
         for one in everything:
             if any(_many(feeds, feed, one) for feed in feeds.feeds):
                 _keep(found, _feed_found(None, one, folder, zone))
@@ -213,7 +216,7 @@ def silent(
                     for one in some:
                         _keep(found, _event_found(feeds, source, name, one, at, folder, zone))
         before = at
-    # An event may be missed hours before its whole feed is: then the feed is what has gone silent.
+    # An event may be missed hours before its whole feed is, a feed before everything: then the larger one is silent.
     wholes = [seen for seen in found.values() if seen.kind == "feed"]
     yield from (
         seen for seen in found.values() if seen.kind in kinds and not any(_holds(whole, seen) for whole in wholes)
@@ -221,10 +224,33 @@ def silent(
 
 
 def _holds(whole: Found, part: Found) -> bool:
-    """Whether an event was silent because its feed was, as both are known at last."""
-    if part.event is None or (whole.source not in (None, part.source)) or whole.table not in (None, part.table):
-        return False
-    return covers(_hours(whole), _hours(part))
+    """Whether an event was silent because its feed was, or a feed because everything was, as known at last."""
+    larger = is_larger((whole.table, whole.source, whole.event), (part.table, part.source, part.event))
+    return larger and covers(_hours(whole), _hours(part))
+
+
+Place = tuple[str | None, str | None, str | None]
+
+
+def is_larger(whole: Place, part: Place) -> bool:
+    """Whether (table, source, event), none of which is all, holds another one and more."""
+    return whole != part and all(one in (None, other) for one, other in zip(whole, part, strict=True))
+
+
+def _nothing_beside(feeds: Feeds, one: Silence, at: int, back: int) -> bool:
+    """Whether the largest feed was silent then, and all others were too for as long: else it alone is."""
+    largest = max(feeds.feeds, key=lambda feed: feeds.feeds[feed].total)
+    rest = feeds.rest[largest]
+    for own in silences(feeds.feeds[largest], at, back, rest):
+        if not covers((own.since, own.until), (one.since, one.until)):
+            continue
+        until = at if own.until is None else own.until
+        cells = rest.until(at, 1, at - own.since + FIRST_LOOK_HOURS)
+        hour = np.arange(len(cells)) + cells.first
+        before, during = cells.counts[hour < own.since], cells.counts[(hour >= own.since) & (hour < until)]
+        usual = float(before.mean()) * (until - own.since) if len(before) else 0.0
+        return int(during.sum()) < max(1.0, WENT_ON * usual)
+    return False
 
 
 def _hours(one: Found) -> tuple[int, int | None]:

@@ -18,6 +18,7 @@ from beforehand.commands.finding import (
     Found,
     Moved,
     definitions_of,
+    is_larger,
     redefined,
     silent,
     together,
@@ -227,12 +228,13 @@ class Noted:
         return [made.number]
 
     def _widened(self, session: Session, one: Found) -> bool:
-        """Whether an open incident of a single event turns out to be that of its whole feed, and now says so."""
+        """Whether an open incident of an event, or feed, turns out to be that of something larger, and now says so."""
         if one.kind != "feed":
             return False
-        for kept in store.find_incidents(session, open_only=True):
-            of_it = kept.event is not None and one.source in (None, kept.source) and one.table in (None, kept.tbl)
-            if of_it and covers(_hours(one.since_us, one.until_us), _hours(to_us(kept.since), _us(kept.until))):
+        silent = [kept for kept in store.find_incidents(session, open_only=True) if kept.kind in ("feed", "tracking")]
+        for kept in silent:
+            larger = is_larger((one.table, one.source, one.event), (kept.tbl, kept.source, kept.event))
+            if larger and covers(_hours(one.since_us, one.until_us), _hours(to_us(kept.since), _us(kept.until))):
                 kept.kind, kept.key, kept.what, kept.event = one.kind, one.key, one.what, None
                 kept.source, kept.tbl, kept.metrics = one.source, one.table, sorted({*kept.metrics, *one.metrics})
                 kept.headline, kept.numbers, kept.sure = one.headline, one.numbers, max(kept.sure, one.sure)
