@@ -14,7 +14,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from beforehand.text.fingerprint import template_of
+from beforehand.text.fingerprint import VARIES, template_of
 from beforehand.text.naming import phrase_of
 from beforehand.text.neighbours import Neighbours
 from beforehand.text.templates import Templates
@@ -30,7 +30,10 @@ CLOSE, HALF_DAYS, SAME_PERSON, SAME_ACCOUNT, SAME_CATEGORY = 0.12, 10.0, 0.08, 0
 AGREEING, AGREE = 3, 0.8
 # A text this near to an earlier one of its group adds nothing to the index.
 SAME = 0.97
+# An error text of fewer different words says too little to be compared by its words.
+ERROR_WORDS = 3
 NO_GROUP = 0
+AN_ERROR = (-1, -1, -1)
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,14 @@ class Groups:
     """Numbers texts by issue, from 1; NO_GROUP for texts nobody can read anything of.
 
     Tickets and error texts share the numbers: an error text belongs to the group of its template, and a ticket that
-    quotes an error of a known template joins that group.
+    quotes an error of a known template joins that group. Where they are `joined`, a template that is seen first also
+    joins the group of a ticket in words near enough to its own, and tickets may join it by their words; two templates
+    are never one for their words' sake.
     """
 
-    def __init__(self, seen: Seen | None = None, *, following: int = 1) -> None:
+    def __init__(self, seen: Seen | None = None, *, following: int = 1, joined: bool = False) -> None:
         self.seen = seen or Seen()
+        self.joined = joined
         self.following = following
         self.names: dict[int, str] = {}
         self.templates = Templates()
@@ -89,7 +95,7 @@ class Groups:
         numbered = self.templates.assign_templates(templates)
         of_error = {at: (number, template) for at, number, template in zip(errors, numbered, templates, strict=True)}
         return [
-            self._assign_error(*of_error[at]) if text.error else self._assign_text(text)
+            self._assign_error(text, *of_error[at]) if text.error else self._assign_text(text)
             for at, text in enumerate(texts)
         ]
 
@@ -105,8 +111,11 @@ class Groups:
         if kept != gone:
             self._merged[gone] = kept
 
-    def move(self, text: str, group: int) -> None:
-        """A text that people put into another group: texts like it follow from now on."""
+    def move(self, text: str, group: int) -> bytes:
+        """A text that people put into another group: texts like it follow from now on.
+
+        Returns the digest by which the index knows it; empty where nobody can read anything of it.
+        """
         found = read(text)
         number = self._digests.get(_digest(found)) if found else None
         self.following = max(self.following, group + 1)
@@ -118,6 +127,7 @@ class Groups:
             known = self.templates.assign_templates([error])[0]
             if known:
                 self._of_template[known] = group
+        return _digest(found) if found else b""
 
     def restore(self, kept: Kept) -> None:
         """Puts back what an earlier run left in the index, in the order in which it was left."""
@@ -127,12 +137,16 @@ class Groups:
     def restore_template(self, template: str, number: int, group: int) -> None:
         """Puts back a template of error texts, its number among templates and its group."""
         self.templates.restore(template, number)
-        self._of_template.setdefault(number, group)
+        if group:
+            self._of_template.setdefault(number, group)
         self.following = max(self.following, group + 1)
 
-    def group_of_template(self, template: str) -> int:
-        """The group of a known template; NO_GROUP where it was never seen."""
-        return self.find(self._of_template.get(self.templates.known(template), NO_GROUP))
+    def groups_of_templates(self) -> list[tuple[str, int, int]]:
+        """Every template of error texts in order of arrival: itself, its number among templates, its group."""
+        return [
+            (template, number, self._of_template.get(number, NO_GROUP))
+            for template, number in self.templates.templates()
+        ]
 
     def nearest(self, text: Text, most: int = 5) -> list[tuple[int, float]]:
         """The nearest texts (numbers in order of arrival in the index) and how near, the nearest first."""
@@ -141,12 +155,30 @@ class Groups:
         best = np.argsort(-near, kind="stable")[:most]
         return [(int(numbers[at]), float(near[at])) for at in best]
 
-    def _assign_error(self, number: int, template: str) -> int:
+    def _assign_error(self, text: Text, number: int, template: str) -> int:
         if not number:
             return NO_GROUP
         if number not in self._of_template:
-            self._of_template[number] = self._new(self.templates.name_of(number))
+            self._of_template[number] = (self._joined(text, template) if self.joined else NO_GROUP) or self._new(
+                self.templates.name_of(number)
+            )
         return self.find(self._of_template[number])
+
+    def _joined(self, text: Text, template: str) -> int:
+        """The group of the tickets that speak of a new template, which tickets may join by its words from now on."""
+        found = read(template.replace(VARIES, " "))
+        if len(set(found.plain)) < ERROR_WORDS:
+            return NO_GROUP
+        made = vector(found, self.seen)
+        numbers, near, cosines = self._near(made, Text(template, text.at_us))
+        tickets = np.array([self._context[int(number)] != AN_ERROR for number in numbers], bool)
+        near = np.where((cosines >= WORDS_NEAR) & tickets, near, 0) if len(numbers) else near
+        group = self._agreed(numbers, near)
+        if not group:
+            group = self._new(template)
+        at_us = self._newest_us if text.at_us is None else text.at_us
+        self._keep(made, _digest(found), group, at_us, AN_ERROR, record=True)
+        return group
 
     def _assign_text(self, text: Text) -> int:
         found = read(text.text)

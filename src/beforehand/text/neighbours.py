@@ -49,8 +49,9 @@ class Neighbours:
             self._starts = np.concatenate([self._starts, np.zeros_like(self._starts)])
         start = int(self._starts[self._count])
         while start + size > len(self._ids):
-            self._ids = np.concatenate([self._ids, np.zeros_like(self._ids)])
-            self._weights = np.concatenate([self._weights, np.zeros_like(self._weights)])
+            more = len(self._ids) // 4
+            self._ids = np.concatenate([self._ids, np.zeros(more, np.uint32)])
+            self._weights = np.concatenate([self._weights, np.zeros(more, np.float16)])
         self._ids[start : start + size] = vector.ids
         self._weights[start : start + size] = vector.weights
         number = self._count
@@ -67,9 +68,12 @@ class Neighbours:
         """Numbers of the texts that may be nearest, and the cosine of each, in no order; at most COMPARED."""
         found: list[npt.NDArray[np.int32]] = []
         shares: list[Reals] = []
-        for term, weight in self._pointers(vector):
-            low, high = np.searchsorted(self._terms, np.array([term, term + 1], np.uint64))
-            low = max(int(low), int(high) - LONGEST_LIST)
+        leading = vector.leading[:POINTING]
+        # Of the same type as what is searched: a wider one would copy the whole array, for each search.
+        lows = np.searchsorted(self._terms, leading, side="left").tolist()
+        highs = np.searchsorted(self._terms, leading, side="right").tolist()
+        for (term, weight), low, high in zip(self._pointers(vector), lows, highs, strict=True):
+            low = max(low, high - LONGEST_LIST)
             if high > low:
                 found.append(self._texts[low:high])
                 shares.append(self._shares[low:high].astype(np.float32) * np.float32(weight))
