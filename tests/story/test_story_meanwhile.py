@@ -131,3 +131,11 @@ def test_the_renewal_is_not_told_twice() -> None:
     of = Occasion("Globex", ZoneInfo("UTC"), NOW, (), (renewal,), meanwhile=(happening,))
     assert len(meanwhile(of)) == 1
     assert meanwhile(Occasion(**{**vars(of), "stake": Stake(renewal=0)})) == []
+
+
+def test_a_trait_that_is_a_day_reads_as_a_sentence() -> None:
+    query = Query("traits", "trait", (NOW - WEEK, NOW), (7,), of="left_on")
+    left = Receipt(query, NOW, (None, "2026-11-14"), 1, "ab" * 16)
+    happening = Happening("trait", 0.01, (0,), name="Emma Schulz")
+    (said,) = meanwhile(Occasion("Globex", ZoneInfo("UTC"), NOW, (), (left,), meanwhile=(happening,)))
+    assert said.text == f"{OPENING}the `left on` of Emma Schulz was set to 14 November on 16 November."

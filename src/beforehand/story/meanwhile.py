@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
-from beforehand.calendar import Grain
+from beforehand.calendar import Grain, to_us
 from beforehand.story import words
 from beforehand.story.clause import Clause
 from beforehand.story.receipt import Receipt, Value
 from beforehand.story.scene import Happening, Occasion, Sentence
 
 OPENING = "Around the same time: "
+ENDS_OPEN = (" on", " at", " since", " until", " by")
+"""A trait whose name ends so reads like half a sentence; it is set apart."""
 
 
 def meanwhile(occasion: Occasion) -> list[Sentence]:
@@ -83,6 +86,9 @@ def _trait(of: Occasion, one: Happening) -> str | None:
     old, new = receipt.values
     on = f"on {_day(of, receipt.query.edges_us[1])}"
     name = (receipt.query.of or "").replace("_", " ")
+    if name.endswith(ENDS_OPEN):
+        name = f"`{name}`"
+    old, new = _dated(of, old), _dated(of, new)
     what = f"the {name} of {one.name}" if one.name else f"the {name}"
     if new in (None, ""):
         return f"{what} is no longer known since {on[3:]}, it was {_said(old)}"
@@ -186,6 +192,15 @@ def _day(of: Occasion, at_us: int) -> str:
 
 def _aside(said: str) -> str:
     return f" ({said})" if said else ""
+
+
+def _dated(of: Occasion, value: Value) -> Value:
+    """A day as people write it; anything else as it is."""
+    try:
+        day = datetime.strptime(value, "%Y-%m-%d") if isinstance(value, str) else None
+    except ValueError:
+        day = None
+    return value if day is None else _day(of, to_us(day.replace(tzinfo=of.zone)))
 
 
 def _said(value: Value) -> str:
