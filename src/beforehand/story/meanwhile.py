@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 from beforehand.calendar import Grain, to_us
 from beforehand.story import words
@@ -197,10 +197,10 @@ def _aside(said: str) -> str:
 def _dated(of: Occasion, value: Value) -> Value:
     """A day as people write it; anything else as it is."""
     try:
-        day = datetime.strptime(value, "%Y-%m-%d") if isinstance(value, str) else None
+        day = date.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         day = None
-    return value if day is None else _day(of, to_us(day.replace(tzinfo=of.zone)))
+    return value if day is None else _day(of, to_us(datetime(day.year, day.month, day.day, tzinfo=of.zone)))
 
 
 def _said(value: Value) -> str:
