@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from planted import show_kinds, show_records
+from terse import show_terse
 from walk import Walk, most_urgent
 
 #: A fixed end, so that everybody sees the same demo; `--end today` moves it.
@@ -61,6 +62,8 @@ def main() -> int:
     urgent = most_urgent(alerts, 5)
     for alert in urgent:
         walk.show("show", str(alert["alert"]))
+
+    show_terse(walk, alerts)
 
     walk.title("What was planted, and what was found of it")
     walk.say(

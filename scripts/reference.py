@@ -25,8 +25,8 @@ from beforehand.workspace import schemas
 from beforehand.workspace.channel_spec import AppriseSpec, EmailSpec, SlackSpec, WebhookSpec
 from beforehand.workspace.spec import (
     AGGREGATES,
-    RECORDED_OUTCOMES,
     COUNTABLE,
+    RECORDED_OUTCOMES,
     CalendarSpec,
     CompoundSpec,
     ExcludeSpec,

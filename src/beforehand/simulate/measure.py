@@ -66,6 +66,7 @@ KINDS = (
     Kind("answer of a role", "detractor-who-decides", ("low NPS",)),
     Kind("answers, twice", "bad-csat-twice", ("bad answers",)),
     Kind("mentions", "talks-of-leaving", ("talks of leaving",)),
+    Kind("shift of tone", "turned-terse", ("turned terse",), TROUBLE, after=30),
     Kind("overdue", "invoice-overdue", ("invoice overdue",)),
     Kind("payments", "payment-failed", ("payment failed",)),
     Kind("seen", "looks-at-the-exit", ("looks at the exit",)),

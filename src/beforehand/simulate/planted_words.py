@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from beforehand.simulate import words
-from beforehand.simulate.plants import DECIDES, planted
+from beforehand.simulate.plants import DECIDES, WROTE_BEFORE, planted
 from beforehand.simulate.stories import Moment
 from beforehand.simulate.vocabulary import DAY, HOUR
 
@@ -20,6 +20,7 @@ SAID = ("cancel", "competitor", "price", "pricing", "end our subscription")  # w
 PATIENCE = 2  # business days an urgent ticket may be open
 SAME_ISSUE, IN_DAYS = 3, 30
 TOGETHER = 60  # days in which two answers are heard together
+WRITES = (2.5, 7.0)  # days between two letters of somebody who writes now and then
 CADENCE = (12, 28)  # days between two contacts of an owner who keeps in touch
 
 
@@ -30,6 +31,7 @@ def write(here: Days, made: Relations) -> None:
     for number, moment in enumerate(planted(here.it, "talks of leaving")):
         at = here.instant(moment.first, here.more)
         here.letter(made, 9000 + number, at, here.somebody(moment.first, here.more), words.pick(here.more, words.TALK))
+    _turned(here, made)
 
 
 def _tickets(here: Days, made: Relations) -> None:
@@ -70,6 +72,22 @@ def _versions(here: Days, kind: str, moment: Moment, row: Row) -> list[Row]:
         now = {**now, **change, "learned": at}
         rows.append(now)
     return rows
+
+
+def _turned(here: Days, made: Relations) -> None:
+    """Letters of somebody who writes now and then, warmly, and from a day on in a few cold words."""
+    number = 8000
+    for moment in planted(here.it, "turned terse"):
+        day = float(max(moment.first - WROTE_BEFORE, here.it.born))
+        while day < min(moment.last, here.last):
+            terse = day >= moment.first
+            topic = words.TOPICS[int(here.more.integers(0, len(words.TOPICS)))]
+            warm = words.letter(here.more, topic, 0.2 + float(here.more.uniform(0.05, 0.6)))
+            text = words.pick(here.more, words.TERSE) if terse and here.more.random() < 0.85 else warm
+            at = here.instant(int(day), here.more)
+            here.letter(made, number, at, moment.about["person"], text, topic, f"About {topic}")
+            number += 1
+            day += float(here.more.uniform(*WRITES))
 
 
 def _answers(here: Days, made: Relations) -> None:

@@ -75,12 +75,12 @@ class Days:
                 "score": score, "comment": words.pick(rng, words.COMMENTS[side]),
             })  # fmt: skip
 
-    def letter(self, made: Relations, number: int, at: int, person: str, text: str) -> None:
-        """A letter that begins and ends a conversation."""
-        _message(
-            self, made, number, at, person, "in", "email", "billing", text, 0,
-            subject=f"Contract of {self.who.company.name}",
-        )  # fmt: skip
+    def letter(
+        self, made: Relations, number: int, at: int, person: str, text: str, topic: str = "billing", subject: str = ""
+    ) -> None:
+        """A letter that begins and ends a conversation; without a topic it is about the contract."""
+        subject = subject or f"Contract of {self.who.company.name}"
+        _message(self, made, number, at, person, "in", "email", topic, text, 0, subject=subject)
 
 
 def relations(
