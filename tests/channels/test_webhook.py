@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,51 +24,17 @@ HELLO = Message("Hello", (Words("hello"),), thread="A-1001")
 RESEARCH = Path(os.environ.get("BEFOREHAND_RESEARCH", Path(__file__).parents[2].parent / "shared" / "research"))
 
 
-class Listener(ThreadingHTTPServer):
-    """Keeps what was posted, and answers as told."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        self.posts: list[tuple[str, dict[str, str], bytes]] = []
-        self.status, self.headers, self.body, self.wait_s, self.silent = 200, {}, b"ok", 0.0, False
-        self.done = threading.Event()
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/in?a=b"
+def _beside(name: str) -> Any:
+    """A module of this folder, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: Listener
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.posts.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
-        if self.server.wait_s:
-            self.server.done.wait(self.server.wait_s)
-        if self.server.silent:
-            return
-        self.send_response(self.server.status)
-        for name, value in self.server.headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(self.server.body)))
-        self.end_headers()
-        self.wfile.write(self.server.body)
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-@contextmanager
-def listening() -> Iterator[Listener]:
-    with Listener() as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield server
-        server.done.set()
-        server.shutdown()
+listening = _beside("http_listener").listening
 
 
 def webhook(url: str, **given: Any) -> Webhook:
@@ -79,7 +43,7 @@ def webhook(url: str, **given: Any) -> Webhook:
 
 def test_what_is_posted_is_signed_and_the_same_id_at_each_try() -> None:
     with listening() as server:
-        channel = webhook(server.url, secrets=(SECRET, "b3RoZXJvdGhlcm90aGVyb3RoZXI="))
+        channel = webhook(server.url + "/in?a=b", secrets=(SECRET, "b3RoZXJvdGhlcm90aGVyb3RoZXI="))
         first, again = (channel.hand(HELLO, "crm", "1:tell:crm:hook", replaces="msg_x") for _ in range(2))
     assert (first.state, first.reason, first.ref) == ("sent", "accepted", id_of("1:tell:crm:hook"))
     assert again.ref == first.ref

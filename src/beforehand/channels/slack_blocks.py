@@ -63,7 +63,8 @@ def _block(block: Block) -> Iterator[dict[str, Any]]:
         case Headline():
             mark = MARKS.get(block.severity, "")
             said = " ".join(f"{mark} {block.text}".split())
-            yield {"type": "header", "text": {"type": "plain_text", "text": _cut(said, HEADER), "emoji": True}}
+            if said:
+                yield {"type": "header", "text": {"type": "plain_text", "text": _cut(said, HEADER), "emoji": True}}
         case Words():
             yield from (_section(part) for part in _parts(_escaped(block.text.strip())))
         case Facts():
@@ -107,7 +108,7 @@ def _row(row: list[Button], *, buttons: bool) -> Iterator[dict[str, Any]]:
 def _button(button: Button) -> dict[str, Any]:
     made: dict[str, Any] = {
         "type": "button",
-        "text": {"type": "plain_text", "text": _cut(button.text, BUTTON), "emoji": True},
+        "text": {"type": "plain_text", "text": _cut(button.text, BUTTON) or "…", "emoji": True},
         "action_id": button.action[:ACTION],
         "value": button.value[:VALUE],
     }

@@ -1,7 +1,8 @@
-"""Commands that hand over what is to be told: `work`, `acts`."""
+"""Commands that hand over what is to be told: `work`, `acts`, `preview`."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
     group.command("show")(show)
     group.command("resolve")(resolve)
     app.add_typer(group, name="acts")
+    app.command()(preview)
 
 
 def work(
@@ -111,6 +113,26 @@ def resolve(
     else:
         row = result["act"]
         print(f"Act {row['act']} is {row['state']}." + (" `beforehand work` hands it over." if again else ""))
+
+
+def preview(
+    target: Annotated[str, typer.Argument(metavar="ALERT", help="An alert, such as A-1042.")],
+    channel: Annotated[
+        str, typer.Option(help="email, slack or webhook, or the name of a channel in beforehand.yaml.")
+    ] = "email",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Where to write it (.beforehand/preview/).")
+    ] = None,
+    folder: common.Folder = None,
+    json: common.Json = False,
+) -> None:
+    """Write what an alert would look like as a mail, in Slack or to a webhook; nothing is sent."""
+    result = common.workspace(folder).preview(target, channel=channel, out=out)
+    if json:
+        common.emit(result)
+        return
+    print(result["subject"])
+    print(f"Written to {result['file']}; nothing was sent.")
 
 
 def _teller() -> Callable[[Act, Handed], None]:
