@@ -23,6 +23,14 @@ from beforehand.signals import KINDS
 from beforehand.signals.grammar import FORMS
 from beforehand.workspace import schemas
 from beforehand.workspace.channel_spec import AppriseSpec, EmailSpec, SlackSpec, WebhookSpec
+from beforehand.workspace.route_spec import (
+    ExpectSpec,
+    MaintenanceSpec,
+    MatchSpec,
+    RoutesSpec,
+    RouteSpec,
+    SuchSpec,
+)
 from beforehand.workspace.spec import (
     AGGREGATES,
     COUNTABLE,
@@ -37,6 +45,7 @@ from beforehand.workspace.spec import (
     TextSpec,
 )
 from beforehand.workspace.spec_base import SecretSpec
+from beforehand.workspace.team_spec import AwaySpec, HoldersSpec, PersonSpec, TeamSpec
 
 sys.path.insert(0, str(Path(__file__).parent))
 from codes import MEANINGS  # a table beside this file
@@ -81,6 +90,31 @@ FILES: tuple[tuple[str, str, dict[str, type[BaseModel]]], ...] = (
         "Outcomes read from the facts: a mapping of an outcome's name to these keys. Those that are recorded are "
         f"loaded and need no entry: {', '.join(f'`{o}`' for o in RECORDED_OUTCOMES)}.",
         {"": OutcomeSpec},
+    ),
+    (
+        "team.yaml",
+        "The people who hear of alerts. A role of `owners` is held by one person at each account: by hand-over, else by "
+        "the trait, else by the first rule that matches, else shared among the others; `beforehand route explain` says "
+        "which, and every reason. See [routing](../explanation/routing.md).",
+        {
+            "": TeamSpec,
+            "Under `people:`": PersonSpec,
+            "Under `away:`": AwaySpec,
+            "Under `owners:`": HoldersSpec,
+        },
+    ),
+    (
+        "routes.yaml",
+        "Which alert goes to whom. The file itself is the route of everything that no other takes. The first route that "
+        "matches is taken; what it does not say it has from the one around it. Without it nobody is told anything.",
+        {
+            "": RoutesSpec,
+            "Under `routes:`": RouteSpec,
+            "Under `match:`": MatchSpec,
+            "Under `maintenance:`": MaintenanceSpec,
+            "Under `expect:`": ExpectSpec,
+            "Under `expect: alert:`": SuchSpec,
+        },
     ),
     ("signals/*.yaml", "One signal a file.", {"": SignalSpec, "`when:` as a mapping": CompoundSpec}),
 )

@@ -60,6 +60,7 @@ class Workspace:
     act = Command("acts")
     resolve_act = Command("acts")
     preview = Command("preview")
+    explain = Command("route")
     replay = Command("replay")
     backtest = Command("backtest")
     diff = Command("diff")

@@ -7,6 +7,7 @@ Two-valued on purpose: a comparison with a trait that is not known is false, so 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -24,6 +25,11 @@ def inside(population: Population | None, numbers: Numbers, grain: Grain) -> Boo
     return alive if population is None else alive & _true(population, numbers, grain)
 
 
+def true_of(population: Population | None, traits: Mapping[str, object]) -> bool:
+    """Whether one subject is in the population, from its traits (None, or left out: not known)."""
+    return population is None or bool(_true(population, _One(traits), Grain.WEEK).all())  # type: ignore[arg-type]
+
+
 def traits_in(population: Population | None) -> set[str]:
     """The traits a population reads."""
     match population:
@@ -35,6 +41,20 @@ def traits_in(population: Population | None) -> set[str]:
             return traits_in(population.part)
         case Both() | Either():
             return set().union(*(traits_in(p) for p in population.parts))
+
+
+class _One:
+    """One subject at one close, as the comparisons read it."""
+
+    def __init__(self, traits: Mapping[str, object]) -> None:
+        self.traits = traits
+
+    def trait(self, name: str, grain: Grain) -> Trait:
+        """The trait as text, whatever it was given as."""
+        value = self.traits.get(name)
+        known = value is not None and str(value).strip() != ""
+        words = (str(value).strip(),) if known else ()
+        return Trait(codes=np.array([[0 if known else -1]], dtype=np.int32), words=words)
 
 
 def _true(population: Population, numbers: Numbers, grain: Grain) -> Bool:

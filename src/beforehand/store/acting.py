@@ -78,6 +78,22 @@ class Clock(Base):
     """When it is to be looked at next; None where nothing more will happen by itself."""
 
 
+class Holder(Base):
+    """Whom an account was given to in a role: `shared` among several, or `handed over`; else team.yaml says who.
+
+    `said`: who held it by team.yaml when it was handed over.
+    """
+
+    __tablename__ = "holders"
+
+    role: Mapped[str] = mapped_column(String, primary_key=True)
+    account: Mapped[str] = mapped_column(String, primary_key=True)
+    person: Mapped[str]
+    how: Mapped[str]
+    said: Mapped[str | None]
+    at: Mapped[datetime]
+
+
 class Handover(Base):
     """Accounts given from one teammate to another in one act, which can be undone in one."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from beforehand.calendar import zone_named
@@ -11,15 +11,20 @@ from beforehand.errors import InputError, Problem, Problems, among, nearest
 from beforehand.signals import Signal, Vocabulary
 from beforehand.workspace.events import check_events, expanded, read_events
 from beforehand.workspace.metrics import implied_for, read_metrics, read_outcomes, spoken, with_implied
+from beforehand.workspace.people import ROUTES, TEAM, check_routes, read_people
+from beforehand.workspace.playbooks import PLAYBOOKS, RESOURCES, Shelf, read_shelf
 from beforehand.workspace.reading import read_model
+from beforehand.workspace.route_spec import RoutesSpec
 from beforehand.workspace.sentences import build_signals
 from beforehand.workspace.spec import RECORDED_OUTCOMES, MetricSpec, OutcomeSpec, SettingsSpec, SignalSpec
+from beforehand.workspace.team_spec import TeamSpec
 from beforehand.workspace.working import check_calendar
 from beforehand.workspace.yaml_file import At, Written, read_yaml
 
 SETTINGS, METRICS, OUTCOMES, SIGNALS = "beforehand.yaml", "metrics.yaml", "outcomes.yaml", "signals"
 EVENTS = "events.yaml"
-NAMES = (SETTINGS, METRICS, OUTCOMES, EVENTS)
+FOLDERS = (SIGNALS, PLAYBOOKS, RESOURCES)
+NAMES = (SETTINGS, METRICS, OUTCOMES, EVENTS, TEAM, ROUTES)
 NOT_READ = ("readme.md",)  # may lie in signals/ without being taken for a signal that is not read
 
 
@@ -40,6 +45,11 @@ class Folder:
     outcomes: dict[str, OutcomeSpec]
     written: dict[str, Written]  # signal name -> its file, with lines
     events: dict[str, tuple[str, ...]]
+    team: TeamSpec | None = None
+    routes: RoutesSpec | None = None
+    routes_written: Written | None = None
+    shelf: Shelf = field(default_factory=Shelf)
+    """The playbooks and the resources."""
 
     @property
     def outcome_names(self) -> tuple[str, ...]:
@@ -83,9 +93,17 @@ def examine(root: Path) -> tuple[Folder, list[Problem]]:
         known = frozenset(str(written.data.get("signal")) for written in files) - specs.keys()
         vocabulary, signals = build_signals(specs, spoken(metrics, metrics_file), known, with_implied(metrics))
         metrics |= implied_for(signals.values(), metrics)
+    team, routes, people_files = read_people(root, settings or SettingsSpec())
+    routes_file = next((written for written in people_files if written.file == ROUTES), None)
+    if routes is not None and routes_file is not None:
+        named = {str(written.data.get("signal")) for written in files}
+        check_routes(routes, team, routes_file, named, settings or SettingsSpec())
 
-    problems = [*_misnamed(root), *strays]
-    for written in (settings_file, metrics_file, outcomes_file, events_file, *files):
+    names = {*specs, *(str(written.data.get("signal")) for written in files)}
+    channels = settings.channels if settings is not None else {}
+    shelf = read_shelf(root, vocabulary, names, channels, words=metrics_file.readable)
+    problems = [*_misnamed(root), *strays, *shelf.problems]
+    for written in (settings_file, metrics_file, outcomes_file, events_file, *people_files, *files):
         problems += written.problems
     folder = Folder(
         root=root,
@@ -97,6 +115,10 @@ def examine(root: Path) -> tuple[Folder, list[Problem]]:
         outcomes=outcomes,
         written={name: written for name, (_, written) in specs.items()},
         events=events,
+        shelf=shelf,
+        team=team,
+        routes=routes,
+        routes_written=routes_file,
     )
     return folder, sorted(problems, key=lambda p: (p.file, p.line or 0))
 
@@ -104,9 +126,9 @@ def examine(root: Path) -> tuple[Folder, list[Problem]]:
 def _misnamed(root: Path) -> Iterator[Problem]:
     """Files whose name is nearly that of one we read, and would be passed over in silence."""
     for path in sorted(root.iterdir()):
-        if path.name in (*NAMES, SIGNALS) or path.name.startswith("."):
+        if path.name in (*NAMES, *FOLDERS) or path.name.startswith("."):
             continue
-        known = (SIGNALS,) if path.is_dir() else NAMES
+        known = FOLDERS if path.is_dir() else NAMES
         near = nearest(path.name, known, cutoff=88)
         if near is not None and not (root / near).exists():
             said = f"{path.name} is not read: its name is nearly {near}."

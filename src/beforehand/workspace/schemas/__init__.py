@@ -10,21 +10,25 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-NAMES = ("beforehand", "events", "metrics", "outcomes", "signal")
+NAMES = ("beforehand", "events", "metrics", "outcomes", "routes", "signal", "team")
 
 
 def schema(name: str) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a kind of file, made from its model."""
     from pydantic import TypeAdapter
 
+    from beforehand.workspace.route_spec import RoutesSpec
     from beforehand.workspace.spec import EventsSpec, MetricSpec, OutcomeSpec, SettingsSpec, SignalSpec
+    from beforehand.workspace.team_spec import TeamSpec
 
     written: dict[str, Any] = {
         "beforehand": SettingsSpec,
         "events": EventsSpec,
         "metrics": dict[str, MetricSpec],
         "outcomes": dict[str, OutcomeSpec],
+        "routes": RoutesSpec,
         "signal": SignalSpec,
+        "team": TeamSpec,
     }
     made: dict[str, Any] = TypeAdapter(written[name]).json_schema(by_alias=True)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}

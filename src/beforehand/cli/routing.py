@@ -1,0 +1,107 @@
+"""Commands on who hears: `route explain`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from beforehand.cli import common
+
+Now = Annotated[
+    str | None, typer.Option("--now", metavar="TIME", help="As of this time instead of the clock (ISO 8601).")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this group."""
+    route = typer.Typer(help="Who hears of what.", no_args_is_help=True, rich_markup_mode=None)
+    route.command()(explain)
+    app.add_typer(route, name="route")
+
+
+def explain(
+    what: Annotated[str, typer.Argument(metavar="ALERT|ACCOUNT", help="An alert such as A-1042, or an account.")],
+    now: Now = None,
+    folder: common.Folder = None,
+    json: common.Json = False,
+) -> None:
+    """Say who hears of an alert and why: the route it takes, the owner with every reason, what was told and held."""
+    result = common.workspace(folder).explain(what, now=common.moment(now))
+    if json:
+        common.emit(result)
+        return
+    _said_explain(result)
+
+
+def _said_explain(result: dict[str, Any]) -> None:
+    from beforehand.cli import look
+
+    console = look.console()
+    console.print(look.heading(result["account"], _aside(result["traits"])))
+    if not result["alerts"]:
+        console.print(look.text("Nothing is open here. Whose the account is:", "soft"))
+        for role, owned in result["owners"].items():
+            console.print()
+            console.print(look.line(look.text(role, "bold"), owned["person"] or "nobody"))
+            _reasons(console, owned["reasons"])
+    for alert in result["alerts"]:
+        console.print()
+        head = look.line(look.text(alert["alert"], "bold"), alert["signal"], alert["severity"])
+        console.print(look.dot(alert["severity"]) + look.text(" ") + head)
+        for hearer in alert["hearers"]:
+            console.print()
+            who = hearer["person"] or "nobody"
+            style = "strong" if hearer["person"] else "critical"
+            console.print(look.inset(look.line(look.text(who, style), f"by the route {hearer['route']}")))
+            console.print(look.inset(look.text(hearer["why"]), 4))
+            spoke = [r for r in hearer["reasons"] if not r["holds"]]
+            if hearer["person"] and spoke:
+                console.print(look.inset(look.text("also spoke:", "soft"), 4))
+                for reason in spoke:
+                    said = f"{reason['person']}: {reason['why']}" if reason["person"] else reason["why"]
+                    console.print(look.inset(look.text(said, "soft"), 6))
+            for said in _terms(hearer):
+                console.print(look.inset(look.text(said, "soft"), 4))
+        for told in alert["told"]:
+            console.print(
+                look.inset(look.line(look.text("told", "accent"), told["person"], told["kind"], _day(told["at"])))
+            )
+        for held in alert["held_back"]:
+            until = f"until {_day(held['until'])}" if held["until"] else ""
+            said = look.text(f"held back ({held['stage']})", "high")
+            console.print(look.inset(look.line(said, held["person"] or "nobody", held["why"], until)))
+
+
+def _reasons(console: Any, reasons: list[dict[str, Any]]) -> None:
+    from beforehand.cli import look
+
+    for reason in reasons:
+        said = f"{reason['person']}: {reason['why']}" if reason["person"] else reason["why"]
+        console.print(look.inset(look.text(said, "" if reason["holds"] else "soft"), 2))
+
+
+def _terms(hearer: dict[str, Any]) -> list[str]:
+    parts = [
+        f"acknowledge by {_day(hearer['acknowledge_by'])}" if hearer["acknowledge_by"] else "",
+        f"resolve by {_day(hearer['resolve_by'])}" if hearer["resolve_by"] else "",
+    ]
+    lines = [", ".join(part for part in parts if part)]
+    if hearer["escalates_to"]:
+        lines.append("then " + ", then ".join(hearer["escalates_to"]))
+    if hearer["digest"]:
+        lines.append("in the daily digest only")
+    return [line[0].upper() + line[1:] for line in lines if line]
+
+
+def _aside(traits: dict[str, Any]) -> str:
+    shown = [
+        f"{name} {traits[name]}"
+        for name in ("owner", "region", "plan", "segment", "country", "value")
+        if name in traits
+    ]
+    return ", ".join(shown[:5])
+
+
+def _day(at: Any) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,73 @@
+"""What is asked of the state about who hears, and written to it; each takes the caller's session."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from beforehand.store.acting import Clock, HeldBack, Holder, Notification
+
+SHARED = "shared"
+
+
+def holders(session: Session) -> dict[tuple[str, str], Holder]:
+    """Whom accounts were given to, by (role, account)."""
+    return {(row.role, row.account): row for row in session.scalars(select(Holder))}
+
+
+def put_shared(session: Session, given: Mapping[tuple[str, str], str], at: datetime) -> None:
+    """Keeps whom accounts are shared to."""
+    for (role, account), person in given.items():
+        session.merge(Holder(role=role, account=account, person=person, how=SHARED, said=None, at=at))
+
+
+def notifications_of(session: Session, alerts: Iterable[int]) -> list[Notification]:
+    """What was ever told about some alerts, in the order it was told."""
+    wanted = set(alerts)
+    found = session.scalars(select(Notification).order_by(Notification.number))
+    return [row for row in found if wanted.intersection(row.alerts)]
+
+
+def spent(session: Session, person: str, since: datetime, until: datetime) -> int:
+    """How many messages of a budget somebody got in a span: cleared ones change what was sent, digests are theirs."""
+    counted = select(func.count()).select_from(Notification).where(
+        Notification.person == person, Notification.at >= since, Notification.at < until,
+        Notification.kind.not_in(("cleared", "digest")),
+    )  # fmt: skip
+    return int(session.scalar(counted) or 0)
+
+
+def held_back(session: Session, *, person: str | None = None, standing: bool = True) -> list[HeldBack]:
+    """What was not told, the newest first; `standing`: only what still is not."""
+    chosen = select(HeldBack).order_by(HeldBack.number.desc())
+    if person is not None:
+        chosen = chosen.where(HeldBack.person == person)
+    if standing:
+        chosen = chosen.where(HeldBack.released_at.is_(None))
+    return list(session.scalars(chosen))
+
+
+def clocks(session: Session) -> dict[int, Clock]:
+    """The clock of each alert that has one."""
+    return {row.alert: row for row in session.scalars(select(Clock))}
+
+
+def versions(session: Session) -> Counter[tuple[str, str]]:
+    """How often was told in each thread to each person."""
+    rows = session.execute(
+        select(Notification.thread, Notification.person, func.max(Notification.version)).group_by(
+            Notification.thread, Notification.person
+        )
+    )
+    return Counter({(thread, person): int(version) for thread, person, version in rows})
+
+
+def notifications(session: Session, *, person: str | None = None, most: int = 200) -> list[Notification]:
+    """What was told, the newest first."""
+    chosen: Any = select(Notification).order_by(Notification.number.desc()).limit(most)
+    return list(session.scalars(chosen if person is None else chosen.where(Notification.person == person)))
