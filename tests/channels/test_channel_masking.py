@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from beforehand.channels import Handed
 from beforehand.channels.masking import masked
 from beforehand.channels.message import Chart, Facts, Headline, Link, Listing, Message, Quote, Words
+from beforehand.commands.handing import Ways
+from beforehand.store import Act
 
 CARD, KEY = "4111 1111 1111 1111", "sk_live_abcdefghijklmnop1234"
 SAID = f"Call +49 30 1234567 or write bob@acme.test, card {CARD}, key {KEY}"
@@ -39,3 +44,22 @@ def test_a_number_whose_check_digit_is_wrong_is_no_card() -> None:
 def test_what_goes_to_a_customer_stays_as_written() -> None:
     message = Message("Hello", (Words(SAID),), purpose="customer")
     assert masked(message) is message
+
+
+class _Kept:
+    def __init__(self) -> None:
+        self.told: list[Message] = []
+
+    def hand(self, message: Message, recipient: str, key: str, replaces: str | None) -> Handed:
+        self.told.append(message)
+        return Handed("sent", "kept")
+
+
+def test_what_is_handed_over_is_masked_unless_the_settings_say_no() -> None:
+    message = Message("x", (Quote("write bob@acme.test"),))
+    act = Act(kind="mail", channel="mail", recipient="a@b.test", key="1", payload=message.as_json())
+    for mask, said in ((True, "write [mail]"), (False, "write bob@acme.test")):
+        kept = _Kept()
+        ways = Ways(Path(), {}, mask=mask, opened={"mail": kept})  # type: ignore[dict-item]
+        assert ways.hand(act, None).state == "sent"
+        assert kept.told[0].blocks == (Quote(said),)

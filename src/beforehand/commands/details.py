@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from beforehand.commands.desk import Ask, take_all
 from beforehand.facts.answering import newest_rows
 from beforehand.facts.rows import BEGAN
+from beforehand.facts.schema import TENSIONS
 from beforehand.signals.tree import BackAndForth, Mentions, Overdue, Repeated, Shifted, Without
 from beforehand.story import Query, Receipt
 from beforehand.story.clause import Clause
@@ -47,6 +48,9 @@ def details_of(
         ):
             continue
         made, table = clause.quantity.made, receipt.query.table
+        if table == TENSIONS.name:
+            found += _strained(facts, clause, receipt, first + len(found))
+            continue
         if isinstance(made, Without | Repeated | BackAndForth):
             continue
         if heard:
@@ -64,6 +68,19 @@ def details_of(
             found.append((Detail(clause.receipt, name, kind, place, at_us, by), (query, receipt.known_us)))
     receipts = take_all(facts, [ask for _, ask in found])
     return receipts, [detail for detail, _ in found]
+
+
+def _strained(facts: Facts, clause: Clause, receipt: Receipt, first: int) -> list[tuple[Detail, Ask]]:
+    """The newest row of the points of what is told of, which has their reasons."""
+    query = receipt.query
+    rows = newest_rows(facts, query, receipt.known_us, FIRST_US, 1)
+    found: list[tuple[Detail, Ask]] = []
+    for name, at_us, _, _ in rows:
+        edges = (FIRST_US, query.edges_us[-1])
+        asked = Query(TENSIONS.name, "row", edges, query.accounts, of="ticket, points, reasons", key=("id", name))
+        detail = Detail(clause.receipt, name, "strained", first + len(found), at_us, "")
+        found.append((detail, (asked, receipt.known_us)))
+    return found
 
 
 def _heard(facts: Facts, clause: Clause, receipt: Receipt, first: int) -> list[tuple[Detail, Ask]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beforehand.channels import Channel, Handed, Message
+from beforehand.channels.masking import masked
 from beforehand.channels.opening import KEYED, SecretMissingError, open_channel
 from beforehand.errors import BeforehandError, InputError, among
 from beforehand.store.acts import Settled, put_act
@@ -66,11 +67,15 @@ def put_kept(
 
 @dataclass
 class Ways:
-    """The channels of a workspace, each opened when it is first needed and kept open."""
+    """The channels of a workspace, each opened when it is first needed and kept open.
+
+    With `mask`, what identifies people is taken out of what customers are quoted with, and secrets out of all of it.
+    """
 
     root: Path
     specs: Mapping[str, ChannelSpec]
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    mask: bool = True
     opened: dict[str, Channel] = field(default_factory=dict)
 
     def hand(self, act: Act, replaces: str | None) -> Handed:
@@ -88,7 +93,7 @@ class Ways:
         except (KeyError, TypeError) as error:
             return Handed("refused", "not-understood", f"What is to be told cannot be read: {error}.")
         try:
-            return channel.hand(message, act.recipient, act.key, replaces)
+            return channel.hand(masked(message) if self.mask else message, act.recipient, act.key, replaces)
         except BeforehandError as error:
             return Handed("retry", error.code, error.message)
         except Exception as error:  # a fault of ours must not stop the acts behind it, nor be repeated blindly

@@ -109,7 +109,7 @@ def metric_query(folder: Folder, leaf: Leaf, whose: Whose, edges: Sequence[int],
         grain=grain.value,
         made=recipe_text(folder, quantity),
         standing=quantity.standing,
-        key=key_of(folder, whose, made=quantity.made is not None),
+        key=key_of(folder, whose, made=quantity.made is not None or spec.table == "tensions"),
     )
 
 
@@ -133,7 +133,10 @@ def recipe_text(folder: Folder, quantity: Quantity) -> str:
 
 
 def key_of(folder: Folder, whose: Whose, *, made: bool) -> tuple[str, ...]:
-    """By which column or property the rows of one ticket, issue or feature are known, and which it is."""
+    """By which column or property the rows of one ticket, issue or feature are known, and which it is.
+
+    `made`: the rows are made from others and name the ticket they are about.
+    """
     column = {
         "ticket": "ticket" if made else "id",
         "issue": "category",

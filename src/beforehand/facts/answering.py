@@ -58,6 +58,10 @@ def answers(facts: Facts, asks: Sequence[Ask]) -> list[Answer]:
         from beforehand.facts import tones
 
         tones.ensure(facts)
+    if any(query.table == "tensions" for query, _ in asks):
+        from beforehand.facts import tensions
+
+        tensions.ensure(facts)
     with _set_aside(facts, asks) as table:
         for members in _alike(asks):
             found |= zip(members, _answered(facts, [asks[nth] for nth in members], table(members)), strict=True)

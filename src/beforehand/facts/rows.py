@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from beforehand.facts.answering import Ask
 from beforehand.facts.quoting import text
-from beforehand.facts.schema import SHAPES, TIME
+from beforehand.facts.schema import COUNTABLE, TIME
 from beforehand.story.receipt import Query, Receipt, Value
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def rows(facts: Facts, asks: Sequence[Ask]) -> list[Receipt]:
         own = [ask for ask in asks if ask[0].table == table]
         ids = ", ".join(sorted({text(query.key[1]) for query, _ in own}))
         nodes = ", ".join(str(n) for n in sorted({int(a) for query, _ in own for a in query.accounts})) or "NULL"
-        shape = SHAPES[table]
+        shape = COUNTABLE[table]
         columns = ", ".join(f"epoch_us({name})" if kind == TIME else name for name, kind in shape.columns.items())
         versions = facts.connection.execute(
             f"SELECT id, account, stored_seq, epoch_us(occurred_at), epoch_us(occurred_at) + delay, source, {columns} "
@@ -43,7 +43,7 @@ def _receipt(query: Query, known_us: int, versions: Sequence[tuple[Any, ...]]) -
     if not known:
         return Receipt(query, known_us, (), 0, sha256(b"").hexdigest())
     newest = known[-1]
-    columns = dict(zip(SHAPES[query.table].columns, newest[6:], strict=True))
+    columns = dict(zip(COUNTABLE[query.table].columns, newest[6:], strict=True))
     columns |= {"occurred_at": newest[3], BEGAN: min(v[3] for v in known)}
     values: tuple[Value, ...] = tuple(_plain(columns[name]) for name in names)
     digest = sha256(repr([(v[0], v[3], v[4], v[5], *v[6:]) for v in known]).encode()).hexdigest()

@@ -113,7 +113,11 @@ TONES = Shape(
     properties=False,
 )  # fmt: skip
 """How each message of a customer sounds, as `tones` makes it from messages: nobody loads it."""
-COUNTABLE = {**SHAPES, TONES.name: TONES}
+TENSIONS = Shape(
+    "tensions", {"ticket": TEXT, "category": TEXT, "points": NUMBER, "reasons": TEXT}, versioned=True, properties=False
+)
+"""How near each ticket and thread is to going wrong, as `tensions` makes it: nobody loads it."""
+COUNTABLE = {**SHAPES, TONES.name: TONES, TENSIONS.name: TENSIONS}
 """What metrics may be over."""
 LOADABLE = ("accounts", "people", *FACT_TABLES)
 

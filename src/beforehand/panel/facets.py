@@ -21,6 +21,8 @@ from beforehand.signals.tree import SubjectKind
 
 Int = NDArray[np.int64]
 TABLE = "panel_facets"
+TENSIONS = "tensions"
+"""The one table besides made facts whose rows name the ticket they are about."""
 _SEEN = "panel_facets_seen"
 
 
@@ -45,7 +47,7 @@ class Facet:
 
     def key(self, table: str) -> str | None:
         """The SQL of the text by which rows of a table are told apart; None where they cannot be."""
-        return self.made if table.startswith(MADE) else dict(self.keys).get(table)
+        return self.made if table.startswith((MADE, TENSIONS)) else dict(self.keys).get(table)
 
 
 TICKET = Facet("ticket", (("tickets", "id"),), made="ticket")

@@ -93,7 +93,7 @@ def _subject(quantity: Quantity, kind: SubjectKind, spec: MetricSpec, named: str
     if kind == "person" and table in NOBODYS:
         said = f"{named} is over {table}, which are of accounts and not of people."
         return _refused(said, "Leave `for each person` out.")
-    if kind in OF_TICKETS and table != "tickets":
+    if kind in OF_TICKETS and table != "tickets" and (kind, table) != ("ticket", "tensions"):
         return _refused(
             f"A sentence about {kind}s reads tickets, and {named} is over {table}.", "Name a metric over tickets."
         )

@@ -35,6 +35,7 @@ COLUMNS: dict[str, dict[str, Kind]] = {
     "surveys": {"kind": "text", "score": "number", "comment": "text"},
     "touches": {"teammate": "text", "kind": "text", "note": "text"},
     "outcomes": {"outcome": "text", "amount": "number", "reason": "text", "notice_at": "time", "end_at": "time"},
+    "tensions": {"ticket": "text", "category": "text", "points": "number", "reasons": "text"},
     "tones": {
         "conversation": "text", "channel": "text", "language": "text", "negative": "number", "positive": "number",
         "sentiment": "number", "frustration": "number", "gratitude": "number", "urgency": "number",
@@ -43,7 +44,7 @@ COLUMNS: dict[str, dict[str, Kind]] = {
     },
 }  # fmt: skip
 COLUMNS = {table: {**_COMMON, **own} for table, own in COLUMNS.items()}
-WITH_PROPERTIES = frozenset(COLUMNS) - {"outcomes", "tones"}
+WITH_PROPERTIES = frozenset(COLUMNS) - {"outcomes", "tones", "tensions"}
 FUNCTIONS = ("abs", "coalesce", "length", "lower", "round", "upper")
 LONGEST = 2_000
 _SQL_TYPES = {"number": "DOUBLE", "text": "VARCHAR", "boolean": "BOOLEAN", "time": "TIMESTAMP"}

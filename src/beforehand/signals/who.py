@@ -23,6 +23,8 @@ SUBJECTS: dict[str, t.SubjectKind] = {
 }
 OF_TABLE: dict[t.SubjectKind, str] = {"ticket": "tickets", "issue": "tickets", "feature": "events"}
 """The fact table whose rows know the subject."""
+TENSIONS = "tensions"
+"""The points of tickets: made from them, and so of them."""
 Whom = tuple[t.SubjectKind, t.Population | None]
 
 
@@ -153,6 +155,7 @@ class Populations(Fitting):
             if quantity is None:
                 continue
             own = self.vocabulary.tables.get(quantity.metric, table)
+            own = table if own == TENSIONS and subject == "ticket" else own
             name = self.vocabulary.name(quantity.metric)
             if own != table or (subject == "feature" and quantity.made is not None):
                 said = f"The sentence is about {_plural(subject)}, but {name} counts {own}, which have no {subject}."

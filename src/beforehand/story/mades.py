@@ -81,9 +81,13 @@ def _detail(view: View, detail: Detail) -> Sentence | None:
     values = view.occasion.receipts[detail.receipt].values
     if not values:
         return None
-    text = {"ticket": _ticket, "invoice": _invoice, "written": _written, "written before": _before}[detail.kind](
-        view, detail, values
-    )
+    text = {
+        "ticket": _ticket,
+        "invoice": _invoice,
+        "written": _written,
+        "written before": _before,
+        "strained": _strained,
+    }[detail.kind](view, detail, values)
     return None if text is None else Sentence(words.opened(text), "detail", (detail.receipt, view.clause.receipt))
 
 
@@ -135,6 +139,17 @@ def _written(view: View, detail: Detail, values: tuple[Value, ...]) -> str | Non
     of = view.occasion
     who = detail.by or "somebody there"
     return f"{who} wrote on {words.day(int(at), of.zone, of.now_us)}: “{quoted}”"
+
+
+def _strained(view: View, detail: Detail, values: tuple[Value, ...]) -> str | None:
+    """`ticket 7 since 3 November: opened again (2), no answer for more than a day (1)`; values: ticket, points,
+    reasons."""
+    ticket, _, reasons = values
+    if not reasons:
+        return None
+    of = view.occasion
+    named = f"ticket {ticket}" if of.subject != "ticket" else "the points"
+    return f"{named} since {words.day(detail.at_us, of.zone, of.now_us)}: {reasons}"
 
 
 def _before(view: View, detail: Detail, values: tuple[Value, ...]) -> str | None:

@@ -38,7 +38,7 @@ class Detail:
 
     of: int
     id: str
-    kind: Literal["ticket", "invoice", "written", "written before"]
+    kind: Literal["ticket", "invoice", "written", "written before", "strained"]
     receipt: int
     at_us: int = 0
     by: str = ""

@@ -27,9 +27,11 @@ from beforehand.workspace.spec_base import Spec as Spec
 from beforehand.workspace.state_spec import StateAddress
 
 TABLES = ("events", "tickets", "messages", "subscriptions", "invoices", "surveys", "touches", "outcomes")
-Table = Literal["events", "tickets", "messages", "subscriptions", "invoices", "surveys", "touches", "outcomes", "tones"]
-COUNTABLE = (*TABLES, "tones")
-"""What metrics may be over: the tables that are loaded, and how messages sound."""
+Table = Literal[
+    "events", "tickets", "messages", "subscriptions", "invoices", "surveys", "touches", "outcomes", "tones", "tensions"
+]  # fmt: skip
+COUNTABLE = (*TABLES, "tones", "tensions")
+"""What metrics may be over: the tables that are loaded, how messages sound, and how near tickets are to going wrong."""
 Severity = Literal["critical", "high", "medium", "low"]
 IncidentKind = Literal["feed", "tracking", "definition", "drop", "jump"]
 INCIDENT_KINDS: tuple[IncidentKind, ...] = ("feed", "tracking", "definition", "drop", "jump")
@@ -188,7 +190,10 @@ class TextSpec(Spec):
     batch: int = Field(default=16, ge=1, le=1000, description="How many messages are sent at once.")
     mask: bool = Field(
         default=True,
-        description="Addresses, telephone, card and account numbers and keys are taken out of what is sent.",
+        description=(
+            "Addresses, telephone, card and account numbers and keys are taken out of what is sent: of messages that an "
+            "endpoint reads, and of what customers are quoted with in what is told to people."
+        ),
     )
 
 
