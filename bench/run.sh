@@ -14,6 +14,8 @@ done
 .venv/bin/python bench/spike.py || failed=1
 .venv/bin/python bench/derived.py --events 1e7 || failed=1
 .venv/bin/python bench/worktime.py || failed=1
+.venv/bin/python bench/tones.py || failed=1
+.venv/bin/python bench/shift.py || failed=1
 .venv/bin/python bench/load.py || failed=1
 .venv/bin/python bench/help.py || failed=1
 .venv/bin/python bench/install.py || failed=1

@@ -1,0 +1,83 @@
+"""How fast messages become tones in a facts file, with how much memory, and what a shift over them costs.
+
+    OMP_NUM_THREADS=1 .venv/bin/python bench/tones.py [--messages 1e6]
+
+The messages are the simulator's letters, of people who write a hundred each; they are put into the file directly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from beforehand.facts import Facts, tones
+from beforehand.facts.derived import ensure, recipe_of
+from beforehand.signals.tree import Shifted
+from beforehand.simulate import words
+from beforehand.workspace.spec import MetricSpec, SettingsSpec
+
+EACH = 100
+TEXTS = 20_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--messages", type=float, default=1e5)
+    count = int(parser.parse_args().messages)
+    with tempfile.TemporaryDirectory() as folder, Facts.open(Path(folder) / "facts.duckdb", SettingsSpec()) as facts:
+        write(facts, count)
+        begin = peak()
+        began = time.perf_counter()
+        read = tones.ensure(facts)
+        took = time.perf_counter() - began
+        print(f"{read.messages:,} messages read in {took:.0f} s, {read.messages / took:,.0f}/s, {read.unsure:,} unsure")
+        print(f"memory: {begin:,.0f} MB before, at most {peak():,.0f} MB")
+        metrics = {"tones": MetricSpec(count="tones")}
+        began = time.perf_counter()
+        table = ensure(facts.connection, recipe_of(Shifted(), metrics["tones"], metrics, SettingsSpec()))
+        rows = facts.connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
+        print(f"shifts to terse: {time.perf_counter() - began:.1f} s, {rows:,} messages; at most {peak():,.0f} MB")
+        add(facts, count)
+        began = time.perf_counter()
+        tones.ensure(facts)
+        middle = time.perf_counter()
+        ensure(facts.connection, recipe_of(Shifted(), metrics["tones"], metrics, SettingsSpec()))
+        print(f"1,000 more: {middle - began:.2f} s to read, {time.perf_counter() - middle:.2f} s for the shifts")
+
+
+def write(facts: Facts, count: int) -> None:
+    """Messages of people who write every third day."""
+    rng = np.random.default_rng(1)
+    texts = [words.letter(rng, words.TOPICS[n % 6], float(rng.uniform(-0.6, 0.8))) for n in range(TEXTS)]
+    facts.connection.register("texts", pa.table({"n": range(TEXTS), "said": texts}))
+    facts.connection.execute(
+        "INSERT INTO messages (stored_seq, source, id, account, member, occurred_at, delay, conversation, direction, "
+        f"text) SELECT i, 'bench', 'm' || i, i // {EACH} // 10, (i // {EACH}) % 10, TIMESTAMP '2024-01-01' + "
+        f"to_days(3 * (i % {EACH})::INT), 0, 'c' || i, 'in', said || ' ' || i FROM range({count}) r(i) "
+        f"JOIN texts ON n = hash(i) % {TEXTS}"
+    )
+    facts.connection.unregister("texts")
+
+
+def add(facts: Facts, count: int) -> None:
+    """A thousand more, of as many people."""
+    facts.connection.execute(
+        "INSERT INTO messages (stored_seq, source, id, account, member, occurred_at, delay, conversation, direction, "
+        f"text) SELECT {count} + i, 'bench', 'n' || i, i // 10, i % 10, TIMESTAMP '2025-06-01', 0, 'd' || i, 'in', "
+        "'Still not fixed.' FROM range(1000) r(i)"
+    )
+
+
+def peak() -> float:
+    """The most memory so far, MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()
