@@ -212,3 +212,15 @@ def test_it_is_counted_for_each_ticket_and_opens_alerts(ws: Workspace, write: Ca
     assert alert["scope"] == "T1" and alert["state"] == "open"
     story = json.dumps(ws.show(str(alert["alert"])), default=str)
     assert "opened again (2), no answer for more than 3 days (2)" in story
+
+
+def test_a_replay_sees_what_the_backtest_does(ws: Workspace, write: Callable[..., Path]) -> None:
+    ws.load([write("t.jsonl", tickets((0, "open"), (4, "solved"), (6, "open"), (30, "solved")))], table="tickets")
+    late = {"id": "b", "account": "A", "at": at(6.5), "learned": at(9.2), "conversation": "T1", "direction": "out"}
+    said = letters(("a", 6.1, "in", "Again."), ("c", 11, "in", "I complain formally."), ("d", 20, "out", "Ok"))
+    ws.load([write("m.jsonl", said + "\n" + json.dumps(late))], table="messages")
+    (ws.root / "signals" / "tense.yaml").write_text(
+        "signal: tense\nwhen: escalation risk at least 3 per day for each ticket\n"
+    )
+    found = Workspace(ws.root).replay(until=BEGIN + timedelta(days=16))
+    assert found["equal"] and found["signals"][0]["episodes"] >= 1
