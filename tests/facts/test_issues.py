@@ -56,9 +56,9 @@ def test_tickets_are_grouped_once_over_accounts_and_openings(opened: Open, write
     facts = opened()
     load(facts, write, "tickets", [ticket(3, EXPORT[1], "bolt"), ticket(4, ("", ""))])
     told: list[tuple[int, int]] = []
-    assert issues.ensure(facts, lambda done, of: told.append((done, of))) == issues.Grouped(1, 0)
-    assert told == [(1, 1)]
-    assert of_tickets(facts) == {"t1": 1, "t2": 2, "t3": 1}
+    assert issues.ensure(facts, lambda done, of: told.append((done, of))) == issues.Grouped(2, 0)
+    assert told == [(2, 2)]
+    assert of_tickets(facts) == {"t1": 1, "t2": 2, "t3": 1, "t4": 0}
     found = issue_reading.read(facts)
     assert [(issue.number, issue.tickets, len(issue.accounts)) for issue in found] == [(1, 2, 2), (2, 1, 1)]
     assert "export" in found[0].name.lower()

@@ -139,7 +139,7 @@ def key_of(folder: Folder, whose: Whose, *, made: bool) -> tuple[str, ...]:
     """
     column = {
         "ticket": "ticket" if made else "id",
-        "issue": "category",
+        "issue": "meaning" if folder.settings.issue == "meaning" else "issue",
         "feature": folder.settings.feature,
     }.get(whose.subject)
     return (column, whose.scope) if column and whose.scope else ()

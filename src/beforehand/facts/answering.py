@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from beforehand.facts.issue_keys import KEYS, issue_key
 from beforehand.facts.quoting import text
 from beforehand.facts.schema import COUNTABLE
 from beforehand.facts.subjects import excluded_accounts, excluded_members
@@ -62,6 +63,10 @@ def answers(facts: Facts, asks: Sequence[Ask]) -> list[Answer]:
         from beforehand.facts import tensions
 
         tensions.ensure(facts)
+    if any(query.key and query.key[0] in KEYS for query, _ in asks):
+        from beforehand.facts import issues
+
+        issues.ensure(facts)
     with _set_aside(facts, asks) as table:
         for members in _alike(asks):
             found |= zip(members, _answered(facts, [asks[nth] for nth in members], table(members)), strict=True)
@@ -233,6 +238,8 @@ def _keyed(query: Query) -> str:
     from beforehand.panel import where
 
     column, value = query.key
+    if column in KEYS:
+        return f"{issue_key('ticket' if query.made else 'id', KEYS[column])} = {text(value)}"
     if query.made:
         return f"t.{column} = {text(value)}"
     return f"{where.text(column, query.table).sql(dialect='duckdb')} = {text(value)}"

@@ -46,6 +46,10 @@ def merge(facts: Facts, kept: int, gone: int, actor: str, at: datetime | None = 
         raise InputError("These are one issue already.", "Nothing was changed.", code="already-merged")
     with facts.transaction():
         _mark(connection, "merge", kept, actor, at, other=gone)
+        connection.execute(
+            "UPDATE issue_keys SET issue = ?, name = (SELECT name FROM issues WHERE issue = ?) WHERE issue = ?",
+            [kept, kept, gone],
+        )
     return kept, gone
 
 
@@ -118,6 +122,7 @@ def _move(connection: duckdb.DuckDBPyConnection, numbers: list[int], tickets: li
     issue_memory.move(connection, [str(text) for (text,) in said], new)
     name = issue_memory.name_of(connection, str(said[0][0])) if said else f"part of {numbers[0]}"
     connection.execute("INSERT INTO issues VALUES (?, ?)", [new, name])
+    connection.execute("INSERT INTO issue_keys VALUES (?, ?, ?)", [new, new, name])
 
 
 def _mark(

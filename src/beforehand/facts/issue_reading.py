@@ -85,7 +85,7 @@ def read(facts: Facts, only: Iterable[int] | None = None) -> list[Issue]:
 
     tickets = connection.execute(
         "SELECT issue, node, person, min(opened_at), max(opened_at), count(*) FROM issue_tickets "
-        "GROUP BY ALL ORDER BY ALL"
+        "WHERE issue > 0 GROUP BY ALL ORDER BY ALL"
     ).fetchall()
     for issue, node, person, first_at, last_at, times in tickets:
         if (node, person) not in aside and (one := of(issue, node)) is not None:

@@ -30,7 +30,16 @@ Progress = Callable[[int, int], None]
 ERROR_EVENT = "error|exception|fail|crash|fault|denied|timeout|timed.out"
 """How the names of events look that are errors; they need a text in one of PROPERTIES to be grouped."""
 PROPERTIES = ("fingerprint", "error_message", "message", "error", "exception", "reason")
-TABLES = ("issues", "issue_tickets", "issue_errors", "issue_marks", "issue_index", "issue_templates", "issue_read")
+TABLES = (
+    "issues",
+    "issue_tickets",
+    "issue_errors",
+    "issue_marks",
+    "issue_index",
+    "issue_keys",
+    "issue_templates",
+    "issue_read",
+)
 
 _MADE = (
     "CREATE TABLE IF NOT EXISTS issues (issue INTEGER PRIMARY KEY, name VARCHAR NOT NULL)",
@@ -45,6 +54,8 @@ _MADE = (
     "CREATE TABLE IF NOT EXISTS issue_index (nth BIGINT NOT NULL, ids BLOB NOT NULL, weights BLOB NOT NULL, "
     "pointing BLOB NOT NULL, digest BLOB NOT NULL, at_us BIGINT NOT NULL, context BIGINT[] NOT NULL, "
     "issue INTEGER NOT NULL)",
+    # What each issue is counted as: itself, or what people merged it into (`issue`), by that one's own words.
+    "CREATE TABLE IF NOT EXISTS issue_keys (raw INTEGER PRIMARY KEY, issue INTEGER NOT NULL, name VARCHAR NOT NULL)",
     "CREATE TABLE IF NOT EXISTS issue_templates (nth INTEGER NOT NULL, template VARCHAR NOT NULL, "
     "number INTEGER NOT NULL, issue INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS issue_read (tickets BIGINT NOT NULL, events BIGINT NOT NULL, "
@@ -121,7 +132,9 @@ def _group(
                     progress(seen_tickets + len(rows), sum(totals))
         new = sorted(set(groups.names) - named)
         if new:
-            connection.executemany("INSERT INTO issues VALUES (?, ?)", [(issue, groups.names[issue]) for issue in new])
+            fresh = [(issue, groups.names[issue]) for issue in new]
+            connection.executemany("INSERT INTO issues VALUES (?, ?)", fresh)
+            connection.executemany("INSERT INTO issue_keys VALUES (?, ?, ?)", [(one[0], *one) for one in fresh])
         keep_templates(connection, groups, known)
         keep_seen(connection, groups.seen, newest, nth)
     else:
@@ -132,12 +145,12 @@ def _group(
 
 
 def _tickets(after: int) -> str:
-    """The first version of each ticket that has words, of tickets that are not grouped yet, in order of arrival."""
+    """The first version of each ticket that is not grouped yet, in order of arrival."""
     return (
         "SELECT source, id, account, member, category, epoch_us(occurred_at) AS at_us, "
         f"left(concat_ws(chr(10), nullif(trim(subject), ''), nullif(trim(body), '')), {CHARACTERS}) AS said "
         f"FROM tickets t WHERE stored_seq > {after} AND sign > 0 "
-        "AND coalesce(nullif(trim(subject), ''), nullif(trim(body), '')) IS NOT NULL AND NOT EXISTS "
+        "AND NOT EXISTS "
         "(SELECT 1 FROM issue_tickets i WHERE i.ticket_source = t.source AND i.ticket_id = t.id) "
         "QUALIFY row_number() OVER (PARTITION BY source, id ORDER BY stored_seq) = 1 ORDER BY stored_seq"
     )
@@ -160,7 +173,8 @@ def _ticket(row: dict[str, Any]) -> Text:
 
 
 def _add_tickets(connection: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]], numbers: list[int]) -> None:
-    told = [(row, number) for row, number in zip(rows, numbers, strict=True) if number]
+    # Those without words are kept too, as of no issue (0): what is told of them stays told when words are added.
+    told = list(zip(rows, numbers, strict=True))
     if told:
         given = pa.table(
             {

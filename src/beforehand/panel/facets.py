@@ -7,7 +7,7 @@ kept in one table of the facts file and brought up to date by what is new.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import duckdb
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlglot import exp
 
+from beforehand.facts.issue_keys import KEYS, First, issue_key
 from beforehand.panel import where
 from beforehand.panel.columns import MADE
 from beforehand.signals.tree import SubjectKind
@@ -51,16 +52,23 @@ class Facet:
 
 
 TICKET = Facet("ticket", (("tickets", "id"),), made="ticket")
-ISSUE = Facet("issue", (("tickets", "category"),), made="category")
+ISSUES = {
+    first: Facet(f"issue-{first}", (("tickets", issue_key("id", first)),), made=issue_key("ticket", first))
+    for first in KEYS.values()
+}
 
 
-def facet_of(kind: SubjectKind, feature: str) -> Facet | None:
-    """What the subjects of a kind are within their accounts; `feature` is what an event's feature is read from."""
+def facet_of(kind: SubjectKind, feature: str, issue: First = "category", marks: int = 0) -> Facet | None:
+    """What the subjects of a kind are within their accounts; `feature` is what an event's feature is read from.
+
+    `issue` is what issues are told apart by first, and `marks` how often people changed them: each merge and split
+    tells them apart anew.
+    """
     match kind:
         case "ticket":
             return TICKET
         case "issue":
-            return ISSUE
+            return replace(ISSUES[issue], name=f"{ISSUES[issue].name}-{marks}")
         case "feature":
             return Facet.of(feature, "events")
         case _:

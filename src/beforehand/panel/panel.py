@@ -89,7 +89,7 @@ class Panel:
         self._tidy()
         renew(self.connection)
         needs = needs_of(asked, self.metrics, kind, self._ensured(asked))
-        facet = facet_of(kind, self.settings.feature)
+        facet = facet_of(kind, self.settings.feature, self.settings.issue, self._issues() if kind == "issue" else 0)
         self._told_apart(needs, facet)
         spans = {place.table: span(self.connection, place.table) for place in needs.columns}
         # Of made facts, the facts they are made from: that there is none yet says something too.
@@ -171,6 +171,13 @@ class Panel:
         if found:
             CellStore(self.connection).forget_but(made_tables(self.connection))
         return found
+
+    def _issues(self) -> int:
+        """Groups the tickets that are new by what they are about; returns how often people changed issues."""
+        from beforehand.facts import issue_keys, issues
+
+        issues.ensure(self.facts)
+        return issue_keys.changes(self.connection)
 
     def _told_apart(self, needs: Needs, facet: Facet | None) -> None:
         """Gives slots to the values that rows are told apart by: of the subjects, and of distinct counts."""

@@ -230,6 +230,11 @@ class SettingsSpec(Spec):
     calendar: CalendarSpec = Field(
         default=CalendarSpec.model_construct(), description="Weekends, public holidays and business hours."
     )
+    issue: Literal["category", "meaning"] = Field(
+        default="category",
+        description="What tells issues apart in sentences about them: the category of a ticket, and where it has none "
+        "what its words mean; or `meaning`: its words, and where it has none the category.",
+    )
     feature: str = Field(
         default="properties.feature",
         description="The column or property that says which feature an event is about, for sentences about features.",
