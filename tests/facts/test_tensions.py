@@ -63,6 +63,8 @@ def test_words_promises_and_urgency() -> None:
     assert [(p.at, p.points) for p in found] == [(0, 1), (H, 3), (2 * H, 4), (3 * H, 3), (D + 1, 5), (2 * D, 0)]
     assert dict(found[1].reasons) == {"their last message is angry": 2, "it is urgent": 1}
     assert ("a promise of ours was not kept", 2) in found[4].reasons
+    sharp = path([opened(0), Said(0, 0, True, sharp=True), Said(H, H, True, angry=True, sharp=True)], True)
+    assert [p.points for p in sharp[:2]] == [1, 2 + 1] and sharp[0].reasons[0][0] == "their last message is sharp"
     kept = told(opened(0), Said(3 * H, 3 * H, False, promised=D), Said(20 * H, 20 * H, False), solved(2 * D))
     assert kept == []
 

@@ -25,12 +25,13 @@ from beforehand.facts.schema import TENSIONS
 if TYPE_CHECKING:
     from beforehand.facts.facts import Facts
 
-FORM = "1"
+FORM = "2"
 """The form of the rows: a change of meaning is a new one, and all are made anew."""
 TOGETHER = 2_000
 """Tickets that are read at once."""
 ANGRY = "(frustration > 0.6 OR negative > 0.95)"
 """What says that something is broken is negative, and not angry yet."""
+SHARP = "negative > 0.85"
 _LETTERS = 4_000
 _OWN = ("source", "id", "account", "member", "at_us", *TENSIONS.columns)
 
@@ -121,13 +122,13 @@ def _read(connection: duckdb.DuckDBPyConnection, low: int, high: int) -> list[li
     ).fetchall()
     wrote = connection.execute(
         f"""SELECT s.place, t.source, t.conversation, t.account, t.member, epoch_us(t.occurred_at) AS at_us,
-            epoch_us(t.occurred_at) + t.delay AS known_us, theirs, coalesce(h.angry, false),
+            epoch_us(t.occurred_at) + t.delay AS known_us, theirs, coalesce(h.angry, false), coalesce(h.sharp, false),
             theirs AND regexp_matches(left(coalesce(t.text, ''), {_LETTERS}), {text(ASKS)}, 'i'),
             CASE WHEN NOT theirs AND regexp_matches(left(coalesce(t.text, ''), {_LETTERS}), {text(PROMISES)}, 'i')
             THEN left(t.text, {_LETTERS}) END
         FROM (SELECT f.*, {from_customer("f")} AS theirs, TRY_CAST(properties.automatic AS VARCHAR) AS automatic
             FROM messages f) t {here} AND s.key = t.conversation
-        LEFT JOIN (SELECT source, id, bool_or({ANGRY}) AS angry FROM (
+        LEFT JOIN (SELECT source, id, bool_or({ANGRY}) AS angry, bool_or({SHARP}) AS sharp FROM (
             SELECT source, id, frustration, negative FROM tones WHERE (source, conversation) IN (
                 SELECT (source, key) FROM tense WHERE place >= {low} AND place < {high})
             GROUP BY ALL HAVING sum(sign) > 0) GROUP BY ALL) h ON h.source = t.source AND h.id = t.id
@@ -146,8 +147,8 @@ def _rows(versions: list[Any], letters: list[Any]) -> list[tuple[Any, ...]]:
     events: list[State | Said] = [
         State(known, at, done, urgent, holder) for *_, at, known, done, urgent, holder in versions
     ]
-    for *_, at, known, theirs, angry, asks, words in letters:
-        events.append(Said(known, at, theirs, angry, asks, promised_until(words, at) if words else None))
+    for *_, at, known, theirs, angry, sharp, asks, words in letters:
+        events.append(Said(known, at, theirs, angry, asks, promised_until(words, at) if words else None, sharp))
     return [
         (source, f"{key} {point.at}", account, member, point.at, key, category, float(point.points), said(point))
         for point in path(events, ticket=bool(versions))

@@ -54,8 +54,8 @@ class State:
 
 @dataclass(frozen=True)
 class Said:
-    """A message of the customer's (`theirs`) or ours. `angry`: how it sounds; `asks`: it has words of `ASKS`;
-    `promised`: until when ours promises something (UTC microseconds), None where it promises nothing."""
+    """A message of the customer's (`theirs`) or ours. `angry`, or only `sharp`: how it sounds; `asks`: it has words of
+    `ASKS`; `promised`: until when ours promises something (UTC microseconds), None where it promises nothing."""
 
     known: int
     at: int
@@ -63,6 +63,7 @@ class Said:
     angry: bool = False
     asks: bool = False
     promised: int | None = None
+    sharp: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ class _Now:
     asks: bool = False
     last: int = 0
     angry: deque[bool] = field(default_factory=lambda: deque(maxlen=3))
+    sharp: bool = False
     promises: list[int] = field(default_factory=list)
     missed: int = 0
 
@@ -116,6 +118,7 @@ class _Now:
             self.waits, self.unanswered, self.asks = None, 0, False
             self.promises.clear()
             self.angry.clear()
+            self.sharp = False
 
     def _said(self, event: Said) -> None:
         self.last = max(self.last, event.at)
@@ -126,6 +129,7 @@ class _Now:
             self.unanswered += 1
             self.asks |= event.asks
             self.angry.append(event.angry)
+            self.sharp = event.sharp
             return
         self.waits, self.unanswered = None, 0
         self.missed += sum(until < event.at for until in self.promises)
@@ -155,6 +159,8 @@ class _Now:
             many = sum(self.angry)
             yield ("their last message is angry" if many == 1 else f"{many} of their last {len(self.angry)} messages "
                    "are angry"), 2 if many == 1 else 3  # fmt: skip
+        elif self.sharp:
+            yield "their last message is sharp", 1
         if self.asks:
             yield "they speak of a complaint, a manager or leaving", 2
         if self.urgent:
