@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from beforehand.cli import app
 from beforehand.commands.workspace import Workspace
 from beforehand.errors import InputError
+from beforehand.facts import issues
 
 ERROR = "ExportError: report 88 of the month could not be written to the bucket"
 TICKETS = [
@@ -105,3 +106,20 @@ def test_people_can_read_it(ws: Workspace) -> None:
 def test_without_facts_there_is_no_issue(tmp_path: Path) -> None:
     (tmp_path / "beforehand.yaml").write_text("zone: UTC\n")
     assert Workspace(tmp_path).issues() == {"issues": [], "total": 0}
+
+
+def test_once_asked_for_issues_grow_with_each_load(ws: Workspace) -> None:
+    def grouped() -> int:
+        with ws.facts() as facts:
+            if not issues.begun(facts.connection):
+                return 0
+            return len(facts.connection.execute("SELECT 1 FROM issue_tickets").fetchall())
+
+    assert grouped() == 0
+    ws.issues()
+    assert grouped() == 4
+    more = ws.root / "more.jsonl"
+    row = {"id": "t5", "account": "eave", "at": "2025-03-09T10:00:00Z", "subject": "CSV export hangs", "body": "Again."}
+    more.write_text(json.dumps(row))
+    ws.load([more], table="tickets", learned="occurred")
+    assert grouped() == 5

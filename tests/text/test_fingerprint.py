@@ -53,6 +53,7 @@ def test_the_lines_a_machine_wrote_are_found_in_a_ticket() -> None:
     ticket = "Hello,\nthe export fails:\nExportError: row 17 of report 8 is broken\nPlease help!"
     assert error_lines(ticket) == ["ExportError: row 17 of report 8 is broken"]
     assert error_lines("All is well.") == []
+    assert error_lines("Hi\nIt says: “Server error 500 on dashboard 7”\nBye") == ["Server error 500 on dashboard 7"]
 
 
 @given(st.text(max_size=400))

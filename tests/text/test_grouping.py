@@ -71,6 +71,12 @@ def test_error_texts_and_tickets_that_quote_them_share_a_group() -> None:
     assert other.assign([Text(ticket), Text(error, error=True), Text("PayError: no card", error=True)]) == [1, 1, 2]
 
 
+def test_what_somebody_copied_from_the_screen_is_the_error_that_others_meet() -> None:
+    groups = Groups(joined=True)
+    ticket = Text("Something is wrong\nIt happens every morning.\n\nIt says: Server error 500 on dashboard 77120")
+    assert groups.assign([ticket, Text("Server error 500 on dashboard 13", error=True)]) == [1, 1]
+
+
 def test_a_merge_holds_for_later_arrivals() -> None:
     groups = Groups()
     assert groups.assign([Text(EXPORT[0]), Text(LOGIN[0])]) == [1, 2]

@@ -35,12 +35,13 @@ def load(
     the file tells, else events. `source` None: `files`, or the system of an export. `mapping` is `account=COLUMN,...`,
     a YAML file of such pairs, or the pairs. `learned` is a column, or "occurred" or "now" for every row; None follows
     the rule of go-live. `now` sets the time of loading. `progress` draws a bar on standard error. Where a metric asks
-    how messages sound, those that are new are read then. Besides the counts of
+    how messages sound, those that are new are read then; where issues were asked for once, what is new is grouped then.
+    Besides the counts of
     `Loaded`, `tables` tells how many rows of each were new, and `our_domain` which domain was taken for ours. Raises
     InputError where a file or mapping is wrong, EngineError where the disk fails, BusyError where another process works
     on the workspace.
     """
-    from beforehand.facts import Loaded, read_mapping, tones
+    from beforehand.facts import Loaded, issues, read_mapping, tones
     from beforehand.facts.progress import shown, steps
 
     written = read_mapping(mapping)
@@ -61,6 +62,10 @@ def load(
     if any(metric.table == "tones" for metric in ws.folder.metrics.values()):
         with ws.facts() as facts, steps("Reading how messages sound", progress) as told:
             tones.ensure(facts, told)
+    if counted.keys() & {"tickets", "events"}:
+        with ws.facts() as facts, steps("Grouping tickets and errors", progress) as told:
+            if issues.begun(facts.connection):
+                issues.ensure(facts, told)
     total = sum(counted.values(), Loaded())
     return dict(vars(total)) | {"tables": {name: loaded.loaded for name, loaded in counted.items()}} | extra
 

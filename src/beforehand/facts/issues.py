@@ -98,6 +98,12 @@ def ensure(facts: Facts, progress: Progress | None = None) -> Grouped:
     return found
 
 
+def begun(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether anything was grouped yet: who never asks for issues need not wait for them."""
+    found = first(connection, "SELECT 1 FROM duckdb_tables() WHERE table_name = 'issue_read' AND NOT temporary")
+    return found is not None and first(connection, "SELECT 1 FROM issue_read") is not None
+
+
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Makes the tables where there are none."""
     for statement in _MADE:

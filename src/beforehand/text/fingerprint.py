@@ -83,6 +83,11 @@ _AFTER_NUMBERS = (
 _SPACE = re.compile(r"\s+")
 # The line of a stack trace that names the error: `SomeError: what happened`, `com.example.SomeException: what`.
 _ERROR_LINE = re.compile(r"\s*(?:Caused by: )?(?:[\w$]+\.)*[A-Z]\w*(?:Error|Exception|Fault|Failure|Panic)\b(?::|$|\s)")
+_COPIED = re.compile(
+    r".{0,80}?\b(?:says?|said|reads|shows|displays|error message(?: is)?|message is|error is)\s?:"
+    r"\s{0,4}[\"'“]?(.{12,})",
+    re.IGNORECASE,
+)
 _PREFIX = re.compile(
     r"^\s*\[?\d{4}[-/.]\d\d[-/.]\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?[\s:-]*"
     r"(?:\[?(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|FATAL|CRITICAL)\]?[\s:-]+)?"
@@ -123,14 +128,19 @@ def headline_of(text: str) -> str:
 
 
 def error_lines(text: str, most: int = 20) -> list[str]:
-    """The lines of a ticket that a machine wrote: log lines, and lines that name an error; at most `most`."""
+    """What a machine wrote in a ticket: log lines, lines that name an error, and what somebody copied ("it says: ...").
+
+    At most `most`, in their order.
+    """
     found: list[str] = []
     for line in text[:LONGEST].splitlines():
         short = line.strip()[:LONGEST_LINE]
         if short and (_ERROR_LINE.match(short) or marks.LOG.match(short[:200])):
             found.append(short)
-            if len(found) == most:
-                break
+        elif copied := _COPIED.match(short):
+            found.append(copied.group(1).rstrip("\"'”"))
+        if len(found) == most:
+            break
     return found
 
 
