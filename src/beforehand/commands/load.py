@@ -59,7 +59,7 @@ def load(
             for name, loaded in taken.tables.items():
                 counted[name] = counted.get(name, Loaded()) + loaded
             extra = {"our_domain": taken.our_domain} if taken.our_domain else {}
-    if any(metric.table == "tones" for metric in ws.folder.metrics.values()):
+    if "messages" in counted and any(metric.table == "tones" for metric in ws.folder.metrics.values()):
         with ws.facts() as facts, steps("Reading how messages sound", progress) as told:
             tones.ensure(facts, told)
     if counted.keys() & {"tickets", "events"}:
