@@ -50,7 +50,7 @@ def workspace(tmp_path: Path) -> Workspace:
         row |= {"account": "acme", "at": (BEGIN + timedelta(days=int(str(row.pop("day"))), hours=9)).isoformat()}
     for name, lines in (("people", people), ("messages", rows)):
         (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    (tmp_path / "accounts.csv").write_text("id\nacme\n")
+    (tmp_path / "accounts.csv").write_text("id,started_at\nacme,2024-12-01\n")
     found = Workspace(tmp_path)
     found.load([tmp_path / "accounts.csv"], table="accounts")
     found.load([tmp_path / "people.jsonl"], table="people")
