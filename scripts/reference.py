@@ -23,12 +23,21 @@ from beforehand.signals import KINDS
 from beforehand.signals.grammar import FORMS
 from beforehand.workspace import schemas
 from beforehand.workspace.channel_spec import AppriseSpec, EmailSpec, SlackSpec, WebhookSpec
+from beforehand.workspace.playbook_spec import (
+    STEPS,
+    CapSpec,
+    FixesSpec,
+    HoldoutSpec,
+    PlaybookSpec,
+    ResourceSpec,
+    TriggerSpec,
+)
 from beforehand.workspace.route_spec import (
     ExpectSpec,
     MaintenanceSpec,
     MatchSpec,
-    RoutesSpec,
     RouteSpec,
+    RoutesSpec,
     SuchSpec,
 )
 from beforehand.workspace.spec import (
@@ -117,6 +126,19 @@ FILES: tuple[tuple[str, str, dict[str, type[BaseModel]]], ...] = (
         },
     ),
     ("signals/*.yaml", "One signal a file.", {"": SignalSpec, "`when:` as a mapping": CompoundSpec}),
+    (
+        "playbooks/*.yaml",
+        "One playbook a file: what is done about an alert, step by step. How they run is told in "
+        "[playbooks](../explanation/playbooks.md).",
+        {
+            "": PlaybookSpec,
+            "Under `when:`": TriggerSpec,
+            "Under `holdout:`": HoldoutSpec,
+            "Under `cap:`": CapSpec,
+            **{f"A step `{key}`": model for key, model in STEPS.items()},
+        },
+    ),
+    ("resources/*.yaml", "One guide, fix or offer a file.", {"": ResourceSpec, "Under `fixes:`": FixesSpec}),
 )
 MERGES = {
     "count": ("rows", "0", "added up"),

@@ -108,7 +108,8 @@ def test_a_limit_and_a_stop_leave_the_rest_for_others(tmp_path: Path, mailbox: t
     assert states(ws) == {SENT: 10, DUE: 20}
     with ws.state() as state, state.read() as session:
         assert {act.lease_by for act in find_acts(session, states=[DUE])} == {None}
-    assert ws.work(span=timedelta(seconds=0.5))["handed"] == 20
+    assert ws.work(span=timedelta(0))["handed"] == 0
+    assert ws.work(span=timedelta(hours=1), limit=20)["handed"] == 20
     assert max(box.counted().values()) == 1
 
 
