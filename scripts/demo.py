@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from planted import show_kinds, show_records
+from same_issue import show_issue
 from terse import show_terse
 from walk import Walk, most_urgent
 
@@ -64,6 +65,7 @@ def main() -> int:
         walk.show("show", str(alert["alert"]))
 
     show_terse(walk, alerts)
+    show_issue(walk)
 
     walk.title("What was planted, and what was found of it")
     walk.say(

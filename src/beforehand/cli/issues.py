@@ -119,13 +119,13 @@ def _said_issues(result: dict[str, Any]) -> None:
     console.print()
     shown = [
         (str(row["issue"]), row["name"], words.number(row["tickets"]), words.number(row["accounts"]),
-         words.number(row["errors"]), words.number(row["unwritten"]), _day(row["first_at"]), _day(row["last_at"]))
+         words.number(row["errors"]), words.number(row["unwritten"]), _day(row["last_at"]))
         for row in rows
     ]  # fmt: skip
     columns = [
         look.Column("", figures=True), look.Column("issue", wraps=True), look.Column("tickets", figures=True),
         look.Column("accounts", figures=True), look.Column("errors", figures=True),
-        look.Column("silent", figures=True), look.Column("first"), look.Column("last"),
+        look.Column("silent", figures=True), look.Column("last"),
     ]  # fmt: skip
     console.print(look.table(columns, shown))
     console.print()
@@ -176,16 +176,21 @@ def _accounts(console: Console, title: str, accounts: list[dict[str, Any]], most
     console.print(look.heading(f"{title}: {words.counted(len(accounts), 'account')}"))
     shown = [
         (one["account"], words.number(one["tickets"]), words.number(one["errors"]), _day(one["first_at"]),
-         _day(one["last_at"]), ", ".join(one["people"][:5]) + (" ..." if len(one["people"]) > 5 else ""))
+         _day(one["last_at"]), _people(one["people"]))
         for one in accounts[:most]
     ]  # fmt: skip
     columns = [
         look.Column("account"), look.Column("tickets", figures=True), look.Column("errors", figures=True),
-        look.Column("first"), look.Column("last"), look.Column("met it, silent", wraps=True),
+        look.Column("first"), look.Column("last"), look.Column("met it, silent", wraps=True, least=24),
     ]  # fmt: skip
     console.print(look.table(columns, shown))
     if len(accounts) > most:
         console.print(look.text(f"{words.number(len(accounts) - most)} more: --json has them all.", "soft"))
+
+
+def _people(people: list[str]) -> str:
+    """One by name, the others counted: the whole list is in --json."""
+    return "" if not people else people[0] + (f" and {len(people) - 1} more" if len(people) > 1 else "")
 
 
 def _day(at: Any) -> str:
