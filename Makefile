@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo openstack ravenstack xuetangx test check docs bench tone lock clean
+.PHONY: help setup demo openstack ravenstack xuetangx test check docs bench chaos tone lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -45,6 +45,9 @@ docs: .venv/.dev ## write docs/reference and the JSON Schemas anew from the code
 
 bench: .venv/.dev ## the ratios of speed and size, each measured in one run
 	bench/run.sh
+
+chaos: .venv/.dev ## workers killed at random while 10,000 acts are handed over: nothing twice, nothing lost
+	$(BIN)/python bench/chaos.py
 
 tone: .venv/.train ## train the base reader of tone anew, and print its figures beside VADER and TF-IDF
 	OMP_NUM_THREADS=2 $(BIN)/python scripts/tone/train.py --taught
