@@ -76,8 +76,9 @@ def test_an_end_is_edited_into_what_told_it_or_told_to_nobody() -> None:
 
 def test_quiet_hours_wait_unless_at_any_hour() -> None:
     batch = Batch(NOW, (due(item(1)),), opens={"Ana": LATER})
-    assert told(batch) == [] and decide(batch).held[0].until == LATER
-    assert told(replace(batch, due=(due(item(1), any_hour=True),)))
+    assert [t.at for t in decide(batch).tellings] == [LATER]
+    urgent = replace(batch, due=(due(item(1), any_hour=True),))
+    assert [t.at for t in decide(urgent).tellings] == [None]
 
 
 def test_an_open_incident_and_maintenance_hold() -> None:

@@ -162,6 +162,13 @@ def _said_run(result: dict[str, Any]) -> None:
         console.print(look.line(*parts) if parts else look.text("Nothing changed.", "soft"))
     if result["opened"]:
         console.print(look.text("See them with `beforehand alerts --open`.", "soft"))
+    if result["told"] or result["held_back"]:
+        said = f"told {words.counted(result['told'], 'message')}" if result["told"] else "told nobody anything new"
+        waits = f"{words.counted(result['held_back'], 'alert')} held back" if result["held_back"] else ""
+        console.print(look.line(said, waits))
+        console.print(look.text("See what was told with `beforehand told`, and what was not with --held-back.", "soft"))
+    for why in result["nobody"]:
+        console.print(look.line(look.text("nobody hears", "critical"), why))
     if result["incidents"]:
         said = f"{words.counted(len(result['incidents']), 'incident')} open"
         console.print(look.line(look.text(said, "high"), "was it the data or the customers?"))

@@ -1,4 +1,4 @@
-"""Commands on who hears: `route explain`."""
+"""Commands on who hears: `route explain`, `told`, `team`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ def register(app: typer.Typer) -> None:
     route = typer.Typer(help="Who hears of what.", no_args_is_help=True, rich_markup_mode=None)
     route.command()(explain)
     app.add_typer(route, name="route")
+    app.command()(told)
+    app.command()(team)
 
 
 def explain(
@@ -32,6 +34,62 @@ def explain(
         common.emit(result)
         return
     _said_explain(result)
+
+
+def told(
+    person: Annotated[str | None, typer.Option(help="Only to this person.")] = None,
+    held_back: Annotated[bool, typer.Option("--held-back", help="What is not told now instead, and why.")] = False,
+    now: Now = None,
+    folder: common.Folder = None,
+    json: common.Json = False,
+) -> None:
+    """List what was told to whom, the newest first, or what is held back and why."""
+    result = common.workspace(folder).told(person=person, held_back=held_back, now=common.moment(now))
+    if json:
+        common.emit(result)
+        return
+    from beforehand.cli import look
+
+    console = look.console()
+    if held_back:
+        console.print(look.heading(f"{len(result['held_back'])} held back" if result["held_back"] else "Nothing waits"))
+        rows = [(h["alert"], h["account"], h["person"] or "nobody", _waits(h)) for h in result["held_back"]]
+        columns = ("alert", "account", "for", look.Column("why", wraps=True))
+        console.print(look.table(columns, rows))
+        return
+    console.print(look.heading(f"{len(result['told'])} told" if result["told"] else "Nobody was told anything yet"))
+    shown = [(f"{t['at']:%Y-%m-%d %H:%M}", t["person"], t["kind"], _about(t)) for t in result["told"]]
+    columns = ("when", "to", "as", look.Column("about", wraps=True))
+    console.print(look.table(columns, shown))
+
+
+def team(now: Now = None, folder: common.Folder = None, json: common.Json = False) -> None:
+    """Show who we are: who works now, open and unanswered alerts, and this week's messages against the budget."""
+    result = common.workspace(folder).team(now=common.moment(now))
+    if json:
+        common.emit(result)
+        return
+    from beforehand.cli import look
+
+    console = look.console()
+    rows = [
+        (p["person"], ", ".join(p["roles"]), p["standing"], p["open"], p["unanswered"], p["overdue"],
+         f"{p['spent']} of {p['budget']}", p["held_back"])
+        for p in result["people"]
+    ]  # fmt: skip
+    figures = [look.Column(name, figures=True) for name in ("open", "unanswered", "overdue", "this week", "waits")]
+    console.print(look.table(("person", "roles", look.Column("now", wraps=True), *figures), rows))
+
+
+def _waits(held: dict[str, Any]) -> str:
+    until = f", until {held['until']:%Y-%m-%d %H:%M}" if held["until"] else ""
+    return f"{held['why']}{until}"
+
+
+def _about(told: dict[str, Any]) -> str:
+    alerts = told["alerts"]
+    listed = ", ".join(alerts[:3]) + (f" and {len(alerts) - 3} more" if len(alerts) > 3 else "")
+    return f"{told['account']}: {listed}" if told["account"] else f"several accounts: {listed}"
 
 
 def _said_explain(result: dict[str, Any]) -> None:

@@ -24,6 +24,8 @@ from beforehand.commands.closes import Sheet, Tally, Teller, Told
 from beforehand.commands.definition import digest_of
 from beforehand.commands.judging import SignalHistory, grace_of, judged
 from beforehand.commands.noting import Noted
+from beforehand.commands.tell import NOTHING
+from beforehand.commands.tell import tell as tell_people
 from beforehand.commands.telling import telling
 from beforehand.commands.zones import closing_zone
 from beforehand.errors import InputError
@@ -71,10 +73,12 @@ def run(
     progress: Progress | None = None,
     told_by: Storyteller = telling,
     incidents: bool = True,
+    tells: bool = True,
 ) -> dict[str, Any]:
     """Judges what is due at `now` (None: the clock), of all signals or only of those named.
 
     What may be wrong with the data is found first, unless `incidents` says otherwise, and what it would cause is held.
+    Who is to hear of what is new is told then, unless `tells` says otherwise.
 
     With a `now` that is given, facts learned at or after it do not exist. A first run judges the newest close of each
     signal; what holds there already is backlog. Raises InputError where `now` is earlier than the last run, BusyError
@@ -117,6 +121,7 @@ def run(
             store.put_last_run(session, remembered(at, now is not None))
             open_incidents = [incident.number for incident in store.find_incidents(session, open_only=True)]
             waiting = tally.held_back & {held.number for held in store.held_of(session)}
+        heard = tell_people(facts, folder, state, at) if tells else dict(NOTHING)
     return {
         "now": at,
         "closes": done,
@@ -127,6 +132,9 @@ def run(
         "held_by": {"incidents": len(waiting), "unsure": len(tally.held)},
         "incidents": open_incidents,
         "shadow": len(tally.shadow),
+        "told": heard["told"],
+        "held_back": heard["held_back"],
+        "nobody": heard["nobody"],
     }
 
 

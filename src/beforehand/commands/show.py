@@ -133,6 +133,12 @@ def _told(
     }
 
 
+def story_of(facts: Facts, folder: Folder, session: Any, alert: Alert, at: datetime) -> dict[str, Any]:
+    """One alert as `show` gives it, for who has the facts open already."""
+    record = store.record_of(session, alert.signal)
+    return _told(facts, folder, alert, record.record if record else None, at, [], _others(session, alert))
+
+
 def _receipt(receipt: Receipt, occasion: Occasion, verified: bool, at: datetime) -> dict[str, Any]:
     """A receipt for people and programs: its question in words and as data, and the answer."""
     known = to_datetime(receipt.known_us)

@@ -61,6 +61,8 @@ class Workspace:
     resolve_act = Command("acts")
     preview = Command("preview")
     explain = Command("route")
+    told = Command("told")
+    team = Command("told")
     replay = Command("replay")
     backtest = Command("backtest")
     diff = Command("diff")

@@ -72,6 +72,8 @@ class Telling:
     also: tuple[Item, ...] = ()
     account: str | None = None
     replaces: str | None = None
+    at: datetime | None = None
+    """When it is handed over; None: at once."""
     silent: bool = False
     """Nothing is handed over: what was told cannot be edited there, and ending is no message of its own."""
 

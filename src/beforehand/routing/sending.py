@@ -11,7 +11,7 @@ from beforehand.routing.stages import most_pressing
 
 
 class Mute:
-    """Snoozed alerts, maintenance, and messages outside of somebody's working hours wait until these are over."""
+    """Snoozed alerts wait until they wake, and all of a time of maintenance until it is over."""
 
     def pass_on(self, batch: Batch) -> Batch:
         """The batch without what must be quiet."""
@@ -25,12 +25,6 @@ class Mute:
                     news.append(due)
                 else:
                     held.append(Held(telling.person, due.item.number, "mute", quiet[1], quiet[0]))
-            opens = batch.opens.get(telling.person)
-            loud = [due for due in news if due.any_hour or due.channel or due.item.closed]
-            if opens is not None and news and not loud:
-                why = f"outside of the working hours of {telling.person}"
-                held += [Held(telling.person, due.item.number, "mute", why, opens) for due in news]
-                news = []
             if news:
                 kept.append(replace(telling, news=tuple(news), kind=most_pressing(news)))
         return replace(batch, tellings=tuple(kept), held=(*batch.held, *held))
@@ -122,7 +116,10 @@ def _spent(batch: Batch, person: str, due: Due) -> Held:
 
 
 class Send:
-    """What is over is edited into the message that told it, where that can be; nobody gets a message for it."""
+    """When and how each message is handed over: outside of working hours with their beginning, unless it is urgent.
+
+    What is over is edited into the message that told it, where that can be; nobody gets a message for it.
+    """
 
     def pass_on(self, batch: Batch) -> Batch:
         """The batch with every message as it is to be handed over."""
@@ -132,5 +129,6 @@ class Send:
                 last = batch.last.get((telling.thread, telling.person))
                 found.append(replace(telling, replaces=last, silent=last is None))
             else:
-                found.append(telling)
+                urgent = any(due.any_hour or due.channel for due in telling.news)
+                found.append(replace(telling, at=None if urgent else batch.opens.get(telling.person)))
         return replace(batch, tellings=tuple(found))

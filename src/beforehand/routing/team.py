@@ -110,6 +110,19 @@ class Team:
             return to_datetime(int(time.days_later(now, span // timedelta(days=1))[0]))
         return to_datetime(int(time.hours_later(now, span / timedelta(hours=1))[0]))
 
+    def digests(self, name: str, at: datetime) -> tuple[datetime, datetime]:
+        """When the last digest of somebody was due, and when the next one is: at their hour, on their working days."""
+        written = self.people[name].digest_at or "00:00"
+        hour, minute = (int(part) for part in written.split(":"))
+        time, today = self.times[name], self.today(name, at)
+        first = (today - date(1970, 1, 1)).days - DIGEST_DAYS
+        worked = np.flatnonzero(time.is_workday(np.arange(first, first + 2 * DIGEST_DAYS))) + first
+        days = [date(1970, 1, 1) + timedelta(days=int(day)) for day in worked]
+        moments = [datetime(d.year, d.month, d.day, hour, minute, tzinfo=time.zone) for d in days]
+        was = max((m for m in moments if m <= at), default=at - timedelta(days=DIGEST_DAYS))
+        comes = min((m for m in moments if m > at), default=at + timedelta(days=DIGEST_DAYS))
+        return to_datetime(to_us(was)), to_datetime(to_us(comes))
+
     def week(self, name: str, at: datetime) -> tuple[datetime, datetime]:
         """The week that a budget is for, from Monday to Monday where somebody is."""
         zone, day = self.times[name].zone, self.today(name, at)
@@ -120,6 +133,7 @@ class Team:
 
 TICK_US = 1_000_000
 TICK_HOURS = 1 / 3600
+DIGEST_DAYS = 30
 
 
 def folded(called: str) -> str:

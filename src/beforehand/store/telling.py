@@ -71,3 +71,15 @@ def notifications(session: Session, *, person: str | None = None, most: int = 20
     """What was told, the newest first."""
     chosen: Any = select(Notification).order_by(Notification.number.desc()).limit(most)
     return list(session.scalars(chosen if person is None else chosen.where(Notification.person == person)))
+
+
+def last_digest(session: Session, person: str) -> datetime | None:
+    """When somebody got the newest digest."""
+    wanted = select(Notification.at).where(Notification.person == person, Notification.kind == "digest")
+    return session.scalars(wanted.order_by(Notification.number.desc()).limit(1)).first()
+
+
+def newest_version(session: Session, thread: str, person: str) -> int:
+    """How often was told in a thread to a person."""
+    wanted = select(func.max(Notification.version)).where(Notification.thread == thread, Notification.person == person)
+    return int(session.scalar(wanted) or 0)
