@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from beforehand.calendar import to_us
+from beforehand.simulate import faults
 from beforehand.simulate.company import Account, truth
 from beforehand.simulate.plants import DECIDES
 from beforehand.simulate.relations import Row
@@ -45,7 +46,7 @@ STAMP = pa.timestamp("us", tz="UTC")
 WORD = pa.dictionary(pa.int32(), pa.string())
 EVENT_SCHEMA = pa.schema([
     ("id", pa.int64()), ("account", WORD), ("person", WORD), ("event", WORD), ("at", STAMP), ("learned", STAMP),
-    ("detail", WORD), ("workflow", pa.int64()), ("platform", WORD),
+    ("detail", WORD), ("workflow", pa.int64()), ("platform", WORD), ("message", pa.string()),
 ])  # fmt: skip
 PER_ACCOUNT = 10_000_000  # event ids of one account start here times its number
 
@@ -86,7 +87,7 @@ class Files:
             self._rows("accounts", slug, it.money.accounts)
             self._rows("people", slug, self._people(it))
             for name in ("tickets", "surveys", "touches"):
-                self._rows(name, slug, sorted(getattr(it.relations, name), key=_by_time))
+                self._rows(name, slug, map(_quoting, sorted(getattr(it.relations, name), key=_by_time)))
             for name in ("subscriptions", "invoices", "outcomes"):
                 self._rows(name, slug, sorted(getattr(it.money, name), key=_by_time))
             for row in sorted(it.relations.messages, key=_by_time):
@@ -171,6 +172,7 @@ class Files:
             )
             for name, (codes, words) in named.items()
         }
+        columns["message"] = faults.said(joined("code")[order], detail[order], number[order])
         columns["id"] = pa.array(number[order])
         columns["at"] = pa.array(joined("at")[order] + self.start_us).cast(STAMP)
         columns["learned"] = pa.array(learned[order] + self.start_us).cast(STAMP)
@@ -179,6 +181,13 @@ class Files:
         )
         self._events.write_table(pa.table([columns[f.name] for f in EVENT_SCHEMA], schema=EVENT_SCHEMA))
         self.counts["events"] += len(order)
+
+
+def _quoting(row: Row) -> Row:
+    """A ticket with what it quotes of the screen."""
+    if row.get("subject") is None or not row.get("body"):
+        return row
+    return {**row, "body": faults.quoted(row["ticket"], row["subject"], row["body"])}
 
 
 def _by_time(row: Row) -> int:
