@@ -1,7 +1,7 @@
 """How many incidents are raised where nothing is wrong, which planted ones are found, how late, and what finding costs.
 
     python bench/incidents.py false [--seeds 1 2 3] [--accounts 120] [--days 365]
-    python bench/incidents.py planted [--seeds 1 2 3] [--every 1]
+    python bench/incidents.py planted [--seeds 1 2 3] [--every 1] [--only redefined]
     python bench/incidents.py cost DIR   (a folder made by bench/generate.py)
 
 `false` looks at the last year of a simulated company as a run on each of its days would, at every metric and grain
@@ -42,7 +42,7 @@ MOMENTS = (
     ("next week", datetime(2024, 12, 9, 1, tzinfo=UTC)),
 )
 DAY = timedelta(days=1)
-OF_SOMEBODY = "properties.device is not null"
+OF_SOMEBODY = "properties.platform is not null"
 Change = Callable[[Path, datetime], None]
 
 
@@ -65,7 +65,7 @@ def all_down(folder: Path, at: datetime) -> None:
 
 
 def redefined(folder: Path, at: datetime) -> None:
-    """Logins without a device are no longer counted; done between two runs, see `live`."""
+    """Logins from nowhere that is known are no longer counted; done between two runs, see `live`."""
 
 
 PLANTED: dict[str, Change] = {"silent": silent, "renamed": renamed, "all down": all_down, "redefined": redefined}
@@ -109,9 +109,8 @@ def live(
         opened = Opened(ws.root, stack)
         while now <= until:
             if plant == "redefined" and at is not None and now - every * DAY < at <= now:
-                metrics.write_text(
-                    metrics.read_text().replace("event: login", "event: login\n  where: member is not null", 1)
-                )
+                counted = metrics.read_text().replace("event: login", f"event: login\n  where: {OF_SOMEBODY}", 1)
+                metrics.write_text(counted)
                 opened.__dict__.pop("folder", None)
             began = time.perf_counter()
             run(opened, now, told_by=untold)
@@ -148,6 +147,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--accounts", type=int, default=120)
     parser.add_argument("--every", type=int, default=7)
+    parser.add_argument("--only", choices=PLANTED, nargs="+")
     parser.add_argument("--days", type=int, default=365)
     given = parser.parse_args()
     if given.what == "cost":
@@ -162,7 +162,7 @@ def main() -> None:
             for kind, what, headline in rows:
                 print(f"  {kind:10} {what:36} {headline}", flush=True)
     for seed in given.seeds if given.what == "planted" else []:
-        for plant in PLANTED:
+        for plant in given.only or PLANTED:
             at = until - timedelta(days=40, hours=10)
             folder = Path(tempfile.mkdtemp(prefix="incidents-"))
             shutil.rmtree(folder)
