@@ -468,11 +468,12 @@ def _kind(said: dict[str, Any], defs: dict[str, Any]) -> str:
     if said.get("type") == "array" and "oneOf" in said.get("items", {}):
         return "a list of sentences, names or mappings"
     if said.get("type") == "array":
-        return "a list of " + _kind(said.get("items", {}), defs)
+        inner = _kind(said.get("items", {}), defs)
+        return "a list of mappings" if inner == "a mapping" else "a list of " + inner
     if said.get("type") == "object":
         return (
             "a mapping to " + _kind(said["additionalProperties"], defs)
-            if "additionalProperties" in said
+            if said.get("additionalProperties")
             else "a mapping"
         )
     if said.get("format") == "date":

@@ -73,7 +73,9 @@ def test_every_key_and_every_aggregate_has_a_description() -> None:
     for model in (SettingsSpec, MetricSpec, SignalSpec):
         assert [name for name, field in model.model_fields.items() if not field.description] == []
     assert set(reference.MERGES) == set(AGGREGATES)
-    assert set(schemas.NAMES) == {"beforehand", "events", "metrics", "outcomes", "signal"}
+    assert set(schemas.NAMES) == {
+        "beforehand", "events", "metrics", "outcomes", "playbook", "resource", "routes", "signal", "team",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -155,6 +157,7 @@ def test_yaml_in_the_docs_is_valid(page: Path, text: str, tmp_path: Path) -> Non
             for path in (root / "signals").iterdir():
                 if metrics or (own and path.stem == own[1]):
                     path.unlink()
+        (root / place).parent.mkdir(exist_ok=True)
         (root / place).write_text(text)
     _, problems = examine(root)
     assert [str(p) for p in problems] == []
@@ -166,6 +169,9 @@ def kind(text: str, folder: Path) -> str:
     written = read_yaml(folder, "block.yaml")
     assert written.problems == []
     data = written.data
+    for name in ("playbook", "resource"):
+        if name in data and "signal" not in data:
+            return f"{name}s/block.yaml"
     if "when" in data or "signal" in data:
         return "signals/block.yaml"
     if data and data.keys() <= STANDARD.keys():

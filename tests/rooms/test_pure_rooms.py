@@ -8,7 +8,7 @@ import pytest
 import beforehand
 
 SOURCE = Path(beforehand.__file__).parent
-PURE = ("alerts", "calendar", "incidents", "proof", "routing", "signals", "story", "text")
+PURE = ("alerts", "calendar", "incidents", "playbooks", "proof", "routing", "signals", "story", "text")
 FILES = sorted(
     [path for room in PURE for path in (SOURCE / room).rglob("*.py")]
     + [SOURCE / "errors.py", SOURCE / "panel" / "where.py", SOURCE / "workspace" / "spec.py"]

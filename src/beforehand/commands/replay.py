@@ -243,7 +243,7 @@ class Live:
         with ws.facts() as facts:
             feed.up_to(facts, now_us)
         # What is held is not compared: it is the life of alerts, and the backtest knows of verdicts alone.
-        run(ws, to_datetime(now_us), names=self.signals, told_by=untold, incidents=False, tells=False)
+        run(ws, to_datetime(now_us), names=self.signals, told_by=untold, incidents=False, playbooks=False, tells=False)
 
     def _tell(self, progress: Progress | None, step: int) -> None:
         if progress is not None:

@@ -24,6 +24,7 @@ from beforehand.commands.closes import Sheet, Tally, Teller, Told
 from beforehand.commands.definition import digest_of
 from beforehand.commands.judging import SignalHistory, grace_of, judged
 from beforehand.commands.noting import Noted
+from beforehand.commands.playing import play
 from beforehand.commands.tell import NOTHING
 from beforehand.commands.tell import tell as tell_people
 from beforehand.commands.telling import telling
@@ -74,11 +75,13 @@ def run(
     told_by: Storyteller = telling,
     incidents: bool = True,
     tells: bool = True,
+    playbooks: bool = True,
 ) -> dict[str, Any]:
     """Judges what is due at `now` (None: the clock), of all signals or only of those named.
 
     What may be wrong with the data is found first, unless `incidents` says otherwise, and what it would cause is held.
     Who is to hear of what is new is told then, unless `tells` says otherwise.
+    Then playbooks begin for new alerts and those at work go on, unless `playbooks` says otherwise.
 
     With a `now` that is given, facts learned at or after it do not exist. A first run judges the newest close of each
     signal; what holds there already is backlog. Raises InputError where `now` is earlier than the last run, BusyError
@@ -122,6 +125,7 @@ def run(
             open_incidents = [incident.number for incident in store.find_incidents(session, open_only=True)]
             waiting = tally.held_back & {held.number for held in store.held_of(session)}
         heard = tell_people(facts, folder, state, at) if tells else dict(NOTHING)
+        played = play(facts, folder, state, at) if playbooks else {"began": 0, "moved": 0, "ended": 0}
     return {
         "now": at,
         "closes": done,
@@ -135,6 +139,7 @@ def run(
         "told": heard["told"],
         "held_back": heard["held_back"],
         "nobody": heard["nobody"],
+        "runs": played,
     }
 
 

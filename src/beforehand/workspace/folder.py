@@ -12,7 +12,7 @@ from beforehand.signals import Signal, Vocabulary
 from beforehand.workspace.events import check_events, expanded, read_events
 from beforehand.workspace.metrics import implied_for, read_metrics, read_outcomes, spoken, with_implied
 from beforehand.workspace.people import ROUTES, TEAM, check_routes, read_people
-from beforehand.workspace.playbooks import PLAYBOOKS, RESOURCES, Shelf, read_shelf
+from beforehand.workspace.playbooks import PLAYBOOKS, RESOURCES, Shelf, read_shelf, without_ours
 from beforehand.workspace.reading import read_model
 from beforehand.workspace.route_spec import RoutesSpec
 from beforehand.workspace.sentences import build_signals
@@ -93,6 +93,7 @@ def examine(root: Path) -> tuple[Folder, list[Problem]]:
         known = frozenset(str(written.data.get("signal")) for written in files) - specs.keys()
         vocabulary, signals = build_signals(specs, spoken(metrics, metrics_file), known, with_implied(metrics))
         metrics |= implied_for(signals.values(), metrics)
+        metrics = without_ours(metrics)
     team, routes, people_files = read_people(root, settings or SettingsSpec())
     routes_file = next((written for written in people_files if written.file == ROUTES), None)
     if routes is not None and routes_file is not None:

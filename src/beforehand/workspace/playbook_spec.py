@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from beforehand.calendar import BusinessTime, to_datetime, to_us
 from beforehand.workspace.spec_base import Spec
@@ -66,6 +66,12 @@ Time = Annotated[
 ]
 
 
+def _plain(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
+        raise ValueError(f"{name!r} is no name for a value; use lower-case letters, digits and underscores")
+    return name
+
+
 def _listed(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
@@ -104,7 +110,7 @@ class TaskStep(StepSpec):
 
 
 class CallStep(StepSpec):
-    """`call`: a telephone call that a teammate is asked to make; written as a touch."""
+    """`call`: a telephone call that the owner of the run is asked to make; it is listed."""
 
     key: ClassVar[str] = "call"
     call: Template = Field(description="What to talk about; a template.")
@@ -197,7 +203,7 @@ class SetStep(StepSpec):
     """`set`: keeps values for later templates, read as `set.NAME`."""
 
     key: ClassVar[str] = "set"
-    set: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Template] = Field(
+    set: dict[Annotated[str, AfterValidator(_plain)], Template] = Field(
         min_length=1, description="Names with their values; templates."
     )
 

@@ -34,10 +34,13 @@ from beforehand.workspace.playbook_spec import (
     kind_of_step,
 )
 from beforehand.workspace.reading import read_model
+from beforehand.workspace.spec import MetricSpec
 from beforehand.workspace.yaml_file import At, Written, read_yaml
 
 PLAYBOOKS, RESOURCES = "playbooks", "resources"
 NOT_READ = ("readme.md",)
+OUR_SOURCE = "beforehand"
+"""The source of touches that playbooks made."""
 OUR_KEYS = ("task", "call", "draft", "subject", "escalate")
 
 
@@ -80,6 +83,17 @@ def read_shelf(
     return Shelf(shelf.books, shelf.texts, shelf.resources, shelf.judged, tuple(problems))
 
 
+def without_ours(metrics: Mapping[str, MetricSpec]) -> dict[str, MetricSpec]:
+    """Metrics that do not count the touches that playbooks made: no signal reacts to what a playbook did."""
+    ours = f"source <> '{OUR_SOURCE}'"
+    return {
+        name: spec.model_copy(update={"where": ours if spec.where is None else f"({spec.where}) and {ours}"})
+        if spec.table == "touches"
+        else spec
+        for name, spec in metrics.items()
+    }
+
+
 def book_from(text: str) -> Book:
     """The book of a file's text, as a run keeps it; InputError where this version cannot read it any more."""
     try:
@@ -108,7 +122,9 @@ def _files(root: Path, name: str, problems: list[Problem]) -> Iterator[Written]:
         file = f"{name}/{path.name}"
         if path.is_dir() or path.suffix.lower() not in (".yaml", ".yml"):
             hint = f"Give it the ending .yaml, or move it out of {name}/."
-            problems.append(Problem(file, None, f"not-a-{name[:-1]}", f"{path.name} is not read.", hint))
+            said = f"{path.name} is not read."
+            ours = name == PLAYBOOKS
+            problems.append(Problem(file, None, "not-a-playbook" if ours else "not-a-resource", said, hint))
         else:
             yield read_yaml(root, file)
 
@@ -117,7 +133,9 @@ def _first(name: str, kind: str, written: Written, taken: dict[str, Written]) ->
     if name in taken:
         other = taken[name]
         said = f"The {kind} {name!r} is also in {other.file}:{other.line((kind,))}."
-        written.problem((kind,), f"{kind}-taken", said, "A name belongs to one file; change one.")
+        hint = "A name belongs to one file; change one."
+        ours = kind == "playbook"
+        written.problem((kind,), "playbook-taken" if ours else "resource-taken", said, hint)
         return False
     taken[name] = written
     return True

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-NAMES = ("beforehand", "events", "metrics", "outcomes", "routes", "signal", "team")
+NAMES = ("beforehand", "events", "metrics", "outcomes", "playbook", "resource", "routes", "signal", "team")
 
 
 def schema(name: str) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a kind of file, made from its model."""
     from pydantic import TypeAdapter
 
+    from beforehand.workspace.playbook_spec import PlaybookSpec, ResourceSpec
     from beforehand.workspace.route_spec import RoutesSpec
     from beforehand.workspace.spec import EventsSpec, MetricSpec, OutcomeSpec, SettingsSpec, SignalSpec
     from beforehand.workspace.team_spec import TeamSpec
@@ -26,6 +27,8 @@ def schema(name: str) -> dict[str, Any]:
         "events": EventsSpec,
         "metrics": dict[str, MetricSpec],
         "outcomes": dict[str, OutcomeSpec],
+        "playbook": PlaybookSpec,
+        "resource": ResourceSpec,
         "routes": RoutesSpec,
         "signal": SignalSpec,
         "team": TeamSpec,

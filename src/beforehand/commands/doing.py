@@ -1,0 +1,336 @@
+"""One step of a run done: what is written, to whom it goes, what keeps it back. It decides; `playing` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from beforehand import store
+from beforehand.channels.message import Headline, Link, Message, Words
+from beforehand.commands import at_account as here_now
+from beforehand.commands.at_account import AtAccount, Person
+from beforehand.commands.people import Holders
+from beforehand.playbooks import Asked, Book, Kept, Line, arm_of, find_resource, kept_back, render
+from beforehand.playbooks.book import to_customer
+from beforehand.playbooks.guards import HELD_OUT
+from beforehand.store import runs as kept
+from beforehand.workspace.people import recipient
+from beforehand.workspace.playbook_spec import (
+    CallStep,
+    DraftStep,
+    EscalateStep,
+    OfferStep,
+    SendStep,
+    SetStep,
+    TaskStep,
+)
+from beforehand.workspace.working import business_time
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from beforehand.facts import Facts
+    from beforehand.store import Alert, Run
+    from beforehand.workspace import Folder
+
+OWNER = "owner"
+MAIL = "email"
+
+
+@dataclass(frozen=True)
+class Told:
+    """Something to be handed over or listed: an act, without its key. `channel` blank: it is only listed."""
+
+    kind: str
+    recipient: str
+    channel: str = ""
+    message: Message | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    outward: bool = False
+
+
+@dataclass(frozen=True)
+class Done:
+    """What doing a step comes to: where it goes, what its line says, what is told; `kept` by a guard, or the end."""
+
+    to: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+    told: Sequence[Told] = ()
+    kept: Kept | None = None
+    person: str | None = None
+    held_out: bool = False
+
+
+@dataclass
+class Stage:
+    """What steps need of a run's account, read when it is asked for."""
+
+    facts: Facts
+    folder: Folder
+    session: Session
+    holders: Holders
+    book: Book
+    run: Run
+    alert: Alert | None
+    at: datetime
+
+    @cached_property
+    def here(self) -> AtAccount:
+        """The account as it is known now."""
+        return here_now.at_account(self.facts, self.run.account, self.at)
+
+    @cached_property
+    def incident(self) -> str | None:
+        """The incident that is open and speaks of what the alert reads, in words."""
+        for found in store.find_incidents(self.session, open_only=True):
+            if not found.signals or self.alert is None or self.alert.signal in found.signals:
+                return found.headline
+        return None
+
+    def teammate(self, wanted: Sequence[str]) -> str:
+        """Who of us it is: the run's owner, or the holder of the first role that is held; else as it is called."""
+        for role in wanted:
+            if role == OWNER:
+                if self.run.owner:
+                    return self.run.owner
+                continue
+            person = self.holders.of(role, self.run.account, self.here.traits).person
+            if person is not None:
+                return person
+        return wanted[0]
+
+    def team_address(self, name: str) -> tuple[str, str] | None:
+        """The channel and the address by which one of us is reached, None where by none."""
+        person = self.holders.team.people.get(name) or self.holders.team.people.get(self.holders.team.named(name) or "")
+        settings = self.folder.settings
+        if person is None:
+            mail = mail_of(self.folder, None)
+            return (mail, name) if mail and "@" in name else None
+        for channel in [*person.channels, *settings.channels]:
+            address = recipient(person, channel, settings) if channel in settings.channels else None
+            if address:
+                return channel, address
+        return None
+
+    def context(self, lines: Sequence[Line], person: Person | None = None) -> dict[str, Any]:
+        """What templates may name; see `playbooks.templates.NAMES`."""
+        here, alert, owner = self.here, self.alert, self.teammate((OWNER,))
+        known = self.holders.team.people.get(owner)
+        found: dict[str, Any] = {
+            "account": {
+                "id": here.name, "name": here.traits.get("name") or here.name, "traits": here.traits,
+                "value": here.value,
+            },
+            "owner": {
+                "name": owner, "first_name": _first_name(owner), "email": (known.email if known else None) or "",
+            },
+            "story": {
+                "headline": alert.headline if alert else "", "clauses": _clauses(alert),
+                "why": (spec.why or "") if alert and (spec := self.folder.specs.get(alert.signal)) else "",
+            },
+            "workspace": {"name": self.folder.settings.name},
+            "set": {k: v for line in lines for k, v in line.details.get("set", {}).items()},
+        }  # fmt: skip
+        if alert is not None:
+            found["alert"] = {
+                "name": alert.name, "signal": alert.signal, "severity": alert.severity, "scope": alert.scope,
+                "opened_on": alert.opened_at.date(),
+            }  # fmt: skip
+        if person is not None:
+            name = person.name or person.email or person.id
+            found["person"] = {
+                "name": name,
+                "first_name": _first_name(name),
+                "email": person.email,
+                "role": person.role,
+            }
+        resource = next((line.details["resource"] for line in reversed(lines) if "resource" in line.details), None)
+        if resource is not None:
+            found["resource"] = resource
+        return found
+
+
+def mail_of(folder: Folder, named: str | None) -> str | None:
+    """The channel for mails: the one named, else the first of that kind."""
+    channels = folder.settings.channels
+    return named or next((name for name, spec in channels.items() if spec.kind == MAIL), None)
+
+
+def do(stage: Stage, name: str, lines: Sequence[Line]) -> Done:
+    """Does a step; InputError where a text cannot be written or a channel is missing."""
+    book, step = stage.book, stage.book.steps[name]
+    arm = _exposed(stage)
+    if arm == HELD_OUT:
+        why = "The account is in the arm for which nothing is done, so that the effect can be told."
+        return Done("end", kept=Kept("holdout", why), held_out=True)
+    on = book.next(name)
+    match step:
+        case TaskStep() | CallStep():
+            return _ask_of_us(stage, name, step, lines)
+        case DraftStep():
+            return _draft(stage, step, lines, on)
+        case SendStep():
+            return _send(stage, name, step, lines)
+        case EscalateStep():
+            who = stage.teammate(step.to)
+            text = render(step.escalate, stage.context(lines))
+            return Done(on, {"to_whom": who, "text": text}, [tell(stage, who, f"Escalated: {_title(stage)}", text)])
+        case OfferStep():
+            here = stage.here
+            alert = stage.alert
+            about = here_now.about(
+                stage.facts, here, alert.signal if alert else "", stage.run.scope, stage.folder.settings.feature
+            )
+            found = find_resource(
+                stage.folder.shelf.resources.values(), about, step.offer, here.traits.get("language", "en")
+            )
+            if found is None:
+                return Done(book.next(name, step.otherwise), {"why": "No resource fits."})
+            said = {"name": found.resource, "title": found.title, "link": found.link or "", "body": found.body or "",
+                    "language": found.language}  # fmt: skip
+            return Done(on, {"resource": said})
+        case SetStep():
+            context = stage.context(lines)
+            return Done(on, {"set": {key: render(text, context) for key, text in step.set.items()}})
+    raise AssertionError(f"{step.key} is no step that does anything")
+
+
+def tell(stage: Stage, who: str, subject: str, text: str, purpose: str = "task") -> Told:
+    """A message to one of us, by whatever reaches them; else it is listed."""
+    reached = stage.team_address(who)
+    payload = {"subject": subject, "text": text, "account": stage.run.account, "playbook": stage.run.playbook}
+    if reached is None:
+        return Told("task", who, payload=payload)
+    blocks = (Headline(subject, stage.alert.severity if stage.alert else ""), Words(text))
+    message = Message(subject, blocks, purpose=purpose, thread=f"run-{stage.run.number}", meta=_meta(stage))  # type: ignore[arg-type]
+    return Told("message", reached[1], reached[0], message)
+
+
+def _exposed(stage: Stage) -> str | None:
+    """The arm of the account, stored now if we would act on it for the first time; None where nobody is held out."""
+    holdout = stage.book.spec.holdout
+    if holdout is None:
+        return None
+    stored = kept.arm_stored(stage.session, stage.book.name, stage.run.account, holdout.salt)
+    if stored is not None:
+        return stored
+    value = stage.here.value
+    if stage.incident or (holdout.never_above is not None and value is not None and value > holdout.never_above):
+        return None
+    arm = arm_of(stage.run.account, stage.book.name, holdout.salt, holdout.share)
+    return kept.expose(stage.session, stage.run, salt=holdout.salt, arm=arm, share=holdout.share, at=stage.at)
+
+
+def _ask_of_us(stage: Stage, name: str, step: TaskStep | CallStep, lines: Sequence[Line]) -> Done:
+    due = step.within.after(stage.at, business_time(stage.folder.settings)) if step.within else None
+    person = stage.here.receiver(step.to, stage.run.scope) if isinstance(step, CallStep) else None
+    text = render(step.task if isinstance(step, TaskStep) else step.call, stage.context(lines, person))
+    who = stage.teammate(step.to) if isinstance(step, TaskStep) else stage.teammate((OWNER,))
+    payload: dict[str, Any] = {"subject": _title(stage), "text": text, "account": stage.run.account,
+                               "playbook": stage.run.playbook, "by": due.isoformat() if due else None}  # fmt: skip
+    if isinstance(step, CallStep):
+        payload["whom"] = (person.name or person.email or person.id) if person else ", ".join(step.to)
+    told = Told(step.key, who, payload=payload)
+    return Done(stage.book.next(name), {"to_whom": who, "text": text} | ({"by": payload["by"]} if due else {}), [told])
+
+
+def _draft(stage: Stage, step: DraftStep, lines: Sequence[Line], on: str) -> Done:
+    outward = any(to_customer(to) for to in step.to)
+    person = stage.here.receiver(step.to, stage.run.scope) if outward else None
+    if outward and person is None:
+        # The text may name them; it is written to nobody, and `send` says why it does not go.
+        return Done(on, {"nobody": ", ".join(step.to)})
+    context = stage.context(lines, person)
+    who = "" if outward else stage.teammate(step.to)
+    details = {"subject": render(step.subject, context), "text": render(step.draft, context)}
+    to = {"id": person.id, "name": person.name, "email": person.email} if person else {"name": who}
+    return Done(on, details | {"recipient": to})
+
+
+def written(lines: Sequence[Line], draft: str) -> dict[str, Any]:
+    """A draft as it stands: its text, or what whoever approved it made of it."""
+    found: dict[str, Any] = {}
+    for line in lines:
+        if line.step == draft and "subject" in line.details:
+            found = {key: line.details[key] for key in ("subject", "text", "recipient")}
+        elif line.kind == "approved" and line.details.get("draft") == draft:
+            found |= {key: line.details[key] for key in ("subject", "text") if key in line.details}
+    return found
+
+
+def _send(stage: Stage, name: str, step: SendStep, lines: Sequence[Line]) -> Done:
+    book, draft = stage.book, written(lines, step.send)
+    on, recipient_of = book.next(name), draft.get("recipient", {})
+    if not book.outward(name):
+        who = str(recipient_of.get("name") or stage.teammate((OWNER,)))
+        return Done(on, {"to_whom": who}, [tell(stage, who, str(draft["subject"]), str(draft["text"]))])
+    address = str(recipient_of.get("email") or "") or None
+    approved = any(line.kind == "approved" and line.details.get("draft") == step.send for line in lines)
+    guard = kept_back(_asked(stage, step, approved, address, book))
+    if guard is not None:
+        return Done(book.next(name, step.otherwise), kept=guard, person=address or recipient_of.get("name"))
+    channel = mail_of(stage.folder, step.channel)
+    if channel is None or address is None:
+        guard = Kept("no-channel", "beforehand.yaml has no channel for mail.")
+        return Done(book.next(name, step.otherwise), kept=guard, person=address)
+    owner = stage.holders.team.people.get(stage.run.owner or "")
+    resource = next((line.details["resource"] for line in reversed(lines) if "resource" in line.details), None)
+    blocks: list[Any] = [Words(str(draft["text"]))]
+    if resource and resource["link"] and resource["link"] not in draft["text"]:
+        blocks.append(Link(resource["title"], resource["link"]))
+    message = Message(
+        str(draft["subject"]), tuple(blocks), purpose="customer", thread=f"run-{stage.run.number}",
+        reply_to=(owner.email or "") if owner else "", meta=_meta(stage),
+    )  # fmt: skip
+    return Done(on, {"to_whom": address}, [Told("message", address, channel, message, outward=True)], person=address)
+
+
+def _asked(stage: Stage, step: SendStep, approved: bool, address: str | None, book: Book) -> Asked:
+    spec = book.spec
+    to_person, to_account = kept.heard_from_us(stage.session, stage.run.account, address or "")
+    holdout = spec.holdout
+    return Asked(
+        at=stage.at,
+        approved=approved,
+        needs_approval=not spec.without_approval,
+        address=address,
+        suppressed=kept.suppressed(stage.session, address) if address else None,
+        arm=None if holdout is None else kept.arm_stored(stage.session, book.name, stage.run.account, holdout.salt),
+        local=here_now.their_time(stage.folder, stage.here),
+        quiet=spec.quiet,
+        cap=spec.cap,
+        to_person=to_person,
+        to_account=to_account,
+        complaint=here_now.complaint(stage.facts, stage.here),
+        incident=stage.incident,
+        touched_at=here_now.touched_at(stage.facts, stage.here),
+        after_a_touch=spec.after_a_touch,
+        receiver=", ".join(book.draft(step.send).to),
+    )
+
+
+def _title(stage: Stage) -> str:
+    name = stage.here.traits.get("name") or stage.run.account
+    return (
+        f"{name}: {stage.alert.headline}"
+        if stage.alert and name not in stage.alert.headline
+        else (stage.alert.headline if stage.alert else f"{name}: {stage.run.playbook}")
+    )
+
+
+def _meta(stage: Stage) -> dict[str, str]:
+    alert = {"alert": stage.alert.name} if stage.alert else {}
+    return {"account": stage.run.account, "run": str(stage.run.number), **alert}
+
+
+def _first_name(name: str) -> str:
+    return name.split("@")[0].split()[0] if name.strip() else ""
+
+
+def _clauses(alert: Alert | None) -> list[str]:
+    if alert is None:
+        return []
+    return [str(c.get("text") or c.get("said") or "") for c in alert.evidence.get("clauses", ()) if isinstance(c, dict)]

@@ -1,0 +1,205 @@
+"""Playbook runs in the state: begun once, their journals, what was kept back, arms, and touches to load."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from beforehand.store.acting import Act, Entry, Exposure, Run, Suppression, TouchDue, Unsent
+from beforehand.store.acts import SENT
+from beforehand.store.models import Alert, Setting
+
+LIVE, ENDED = "live", "ended"
+LOOKED_AT = "playbooks_looked_at"
+"""The setting that holds the newest alert for which playbooks were begun."""
+
+
+def begin_run(
+    session: Session, *, playbook: str, digest: str, text: str, account: str, now: datetime, alert: Alert | None = None,
+    scope: str = "", owner: str | None = None,
+) -> Run | None:  # fmt: skip
+    """A new run that is due at once; None where one of the playbook lives at the account."""
+    lives = select(Run.number).where(Run.account == account, Run.playbook == playbook, Run.state == LIVE)
+    if session.scalar(lives) is not None:
+        return None
+    run = Run(
+        playbook=playbook, digest=digest, text=text, account=account, scope=scope, owner=owner, began_at=now,
+        due_at=now, alert=None if alert is None else alert.number, state=LIVE, entries=0,
+    )  # fmt: skip
+    session.add(run)
+    session.flush()
+    return run
+
+
+def add_line(
+    session: Session, run: Run, at: datetime, kind: str, step: str = "", details: Mapping[str, Any] | None = None
+) -> Entry:
+    """Adds a line to a run's journal."""
+    run.entries += 1
+    line = Entry(run=run.number, n=run.entries, at=at, kind=kind, step=step, details=dict(details or {}))
+    session.add(line)
+    session.flush()
+    return line
+
+
+def lines_of(session: Session, run: int) -> list[Entry]:
+    """A run's journal, oldest first."""
+    return list(session.scalars(select(Entry).where(Entry.run == run).order_by(Entry.n)))
+
+
+def end_run(session: Session, run: Run, at: datetime, outcome: str, reason: str) -> None:
+    """Ends a run, once."""
+    if run.state == ENDED:
+        return
+    add_line(session, run, at, "ended", details={"outcome": outcome, "reason": reason})
+    run.state, run.outcome, run.reason, run.ended_at, run.due_at = ENDED, outcome, reason, at, None
+
+
+def find_runs(
+    session: Session, *, live: bool = False, playbook: str | None = None, account: str | None = None,
+    numbers: Collection[int] | None = None, most: int | None = None,
+) -> list[Run]:  # fmt: skip
+    """Runs by what is given, the newest first."""
+    wanted = select(Run).order_by(Run.number.desc())
+    if live:
+        wanted = wanted.where(Run.state == LIVE)
+    if playbook is not None:
+        wanted = wanted.where(Run.playbook == playbook)
+    if account is not None:
+        wanted = wanted.where(Run.account == account)
+    if numbers is not None:
+        wanted = wanted.where(Run.number.in_(numbers))
+    return list(session.scalars(wanted.limit(most)))
+
+
+def live_books(session: Session) -> dict[str, str]:
+    """The texts of the playbooks that live runs are on, by digest."""
+    wanted = select(Run.digest, func.max(Run.text)).where(Run.state == LIVE).group_by(Run.digest)
+    return {digest: text for digest, text in session.execute(wanted).all()}  # noqa: C416 - rows, not pairs
+
+
+def due_runs(
+    session: Session, now: datetime, meeting: Collection[tuple[str, str]], digests: Collection[str]
+) -> list[int]:
+    """The live runs to look at: those due, those whose alert is closed, and those that `meeting` may concern.
+
+    `meeting` are (digest, account) where a goal holds; `digests` are versions whose file is gone. By their numbers.
+    """
+    closed = select(Run.number).join(Alert, Alert.number == Run.alert)
+    closed = closed.where(Run.state == LIVE, Alert.closed_at.is_not(None))
+    found = set(session.scalars(closed))
+    found |= set(session.scalars(select(Run.number).where(Run.state == LIVE, Run.due_at <= now)))
+    if digests:
+        found |= set(session.scalars(select(Run.number).where(Run.state == LIVE, Run.digest.in_(digests))))
+    if meeting:
+        versions = {digest for digest, _ in meeting}
+        rows = session.execute(
+            select(Run.number, Run.digest, Run.account).where(Run.state == LIVE, Run.digest.in_(versions))
+        )
+        found |= {number for number, digest, account in rows if (digest, account) in meeting}
+    return sorted(found)
+
+
+def looked_at(session: Session) -> int | None:
+    """The newest alert for which playbooks were begun, None before the first time."""
+    kept = session.get(Setting, LOOKED_AT)
+    return None if kept is None else int(kept.value["alert"])
+
+
+def put_looked_at(session: Session, alert: int) -> None:
+    """Remembers it."""
+    session.merge(Setting(name=LOOKED_AT, value={"alert": alert}))
+
+
+def keep_unsent(
+    session: Session, *, at: datetime, run: Run, step: str, person: str | None, guard: str, reason: str
+) -> None:
+    """Records what a customer was not sent."""
+    session.add(
+        Unsent(
+            at=at, run=run.number, step=step, playbook=run.playbook, account=run.account, person=person, guard=guard,
+            reason=reason,
+        )
+    )  # fmt: skip
+
+
+def suppressed(session: Session, address: str) -> str | None:
+    """Why an address must not be written to, None where it may."""
+    found = session.get(Suppression, address.strip().lower())
+    return None if found is None else found.why
+
+
+def suppress(session: Session, address: str, why: str, at: datetime, actor: str, account: str | None = None) -> bool:
+    """Puts an address on the list of those that are not written to; False where it was there."""
+    key = address.strip().lower()
+    if session.get(Suppression, key) is not None:
+        return False
+    session.add(Suppression(address=key, why=why, at=at, actor=actor, account=account))
+    session.flush()
+    return True
+
+
+def expose(session: Session, run: Run, *, salt: str, arm: str, share: float, at: datetime) -> str:
+    """Stores the arm of an account the first time we would act on it; returns the one that was stored."""
+    found = session.get(Exposure, (run.playbook, run.account, salt))
+    if found is not None:
+        return found.arm
+    session.add(
+        Exposure(playbook=run.playbook, account=run.account, salt=salt, arm=arm, share=share, at=at, alert=run.alert)
+    )
+    session.flush()
+    return arm
+
+
+def arm_stored(session: Session, playbook: str, account: str, salt: str) -> str | None:
+    """The arm an account was stored with, None where it was never exposed."""
+    found = session.get(Exposure, (playbook, account, salt))
+    return None if found is None else found.arm
+
+
+def exposures_of(session: Session, playbook: str) -> list[Exposure]:
+    """The exposures of a playbook, oldest first."""
+    return list(session.scalars(select(Exposure).where(Exposure.playbook == playbook).order_by(Exposure.at)))
+
+
+def heard_from_us(session: Session, account: str, address: str) -> tuple[list[datetime], list[datetime]]:
+    """When messages of playbooks went, or are to go, to an address, and to anybody at its account."""
+    wanted = (
+        select(Act.recipient, Act.wanted_at)
+        .join(Run, Run.number == Act.run)
+        .where(Act.outward, Run.account == account, Act.state != "refused")
+    )
+    rows = session.execute(wanted).all()
+    return [at for to, at in rows if to.lower() == address.lower()], [at for _, at in rows]
+
+
+def note_touches(session: Session) -> int:
+    """Writes a touch for each message that was sent to a customer since; returns how many."""
+    done = select(TouchDue.key)
+    wanted = (
+        select(Act, Run).join(Run, Run.number == Act.run).where(Act.outward, Act.state == SENT, Act.key.not_in(done))
+    )
+    found = session.execute(wanted).all()
+    for act, run in found:
+        session.add(
+            TouchDue(
+                key=act.key, at=act.settled_at or act.wanted_at, account=run.account, person=act.recipient,
+                teammate=run.owner, kind=act.kind, note=f"{run.playbook}: {act.payload.get('subject', '')}",
+            )
+        )  # fmt: skip
+    session.flush()
+    return len(found)
+
+
+def touches_to_load(session: Session) -> list[TouchDue]:
+    """Touches that the facts do not know yet."""
+    return list(session.scalars(select(TouchDue).where(TouchDue.loaded_at.is_(None)).order_by(TouchDue.number)))
+
+
+def touches_loaded(session: Session, numbers: Sequence[int], now: datetime) -> None:
+    """Says that the facts know them."""
+    session.execute(update(TouchDue).where(TouchDue.number.in_(numbers)).values(loaded_at=now))

@@ -1,0 +1,403 @@
+"""Playbooks at work on a workspace, told in time: days pass, and what was done, sent and kept back is looked at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+from typer.testing import CliRunner
+
+from beforehand.cli import app
+from beforehand.commands import Workspace
+from beforehand.errors import InputError, Problems
+from beforehand.store import Act, Alert, Exposure, Incident, Run, runs
+
+MONDAY = datetime(2026, 5, 4, 9, tzinfo=UTC)
+DAY = timedelta(days=1)
+SETTINGS = """name: Acme
+incidents: off
+channels:
+  mail:
+    kind: email
+    host: 127.0.0.1
+    port: 2525
+    security: none
+    sender: Care <care@vendor.example>
+    allow: 127.0.0.1
+"""
+METRICS = """logins:
+  says: [logins, login frequency]
+  count: events
+  where: event = 'login'
+contacts:
+  says: [contacts]
+  count: touches
+"""
+SIGNAL = """signal: login-drop
+when: logins below 3 per week for 2 consecutive weeks
+severity: high
+playbook: check-in
+"""
+PLAYBOOK = """playbook: check-in
+about: Asks what changed.
+goal: logins at least 3 per week
+steps:
+  - offer resource: any
+  - step: letter
+    draft: |
+      Dear {{ person.first_name }},
+      we saw that {{ account.name }} is less with us.
+    subject: How are you, {{ person.first_name }}?
+    to: [their champion, their admin]
+  - approve: letter
+    within: 2 business days
+  - step: mail
+    send: letter
+  - wait for: reply
+    within: 7 days
+    else: call-them
+  - end with: answered
+  - step: call-them
+    call: Ask {{ person.name }} what changed.
+    to: their admin
+  - wait: 14 days
+  - end with: no answer
+"""
+RESOURCE = """resource: first-steps
+title: First steps
+fixes: {signal: login-drop}
+link: https://help.vendor.example/first-steps
+"""
+PEOPLE = [
+    {
+        "account": "globex",
+        "person": "ada@globex.example",
+        "email": "ada@globex.example",
+        "name": "Ada Byron",
+        "role": "admin",
+    },
+    {"account": "acme", "person": "bob@acme.example", "email": "bob@acme.example", "name": "Bob Ray", "role": "user"},
+]
+
+
+def lines(path: Path, rows: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def logins(account: str, monday: datetime, count: int) -> list[dict[str, Any]]:
+    return [
+        {"account": account, "event": "login", "person": "p", "at": (monday + n * timedelta(hours=5)).isoformat()}
+        for n in range(count)
+    ]
+
+
+class Told:
+    """A workspace in which weeks pass: `globex` logs in five times a week, and from 20 April on no more."""
+
+    def __init__(self, root: Path, playbook: str = PLAYBOOK, settings: str = SETTINGS) -> None:
+        self.root = root
+        for name in ("signals", "playbooks", "resources"):
+            (root / name).mkdir(parents=True)
+        (root / "beforehand.yaml").write_text(settings)
+        (root / "metrics.yaml").write_text(METRICS)
+        (root / "signals" / "login-drop.yaml").write_text(SIGNAL)
+        (root / "playbooks" / "check-in.yaml").write_text(playbook)
+        (root / "resources" / "first-steps.yaml").write_text(RESOURCE)
+        weeks = [MONDAY - n * 7 * DAY for n in range(3, 10)]
+        rows = [row for account in ("globex", "acme") for week in weeks for row in logins(account, week, 5)]
+        rows += [row for n in (1, 2) for row in logins("acme", MONDAY - n * 7 * DAY, 5)]
+        self.load("events", rows)
+        self.load("people", PEOPLE)
+        self.load("accounts", [{"account": "globex", "name": "Globex", "owner": "ann@vendor.example"}])
+        self.ws.run(MONDAY - 7 * DAY - timedelta(hours=1))
+
+    @property
+    def ws(self) -> Workspace:
+        return Workspace(self.root, "ann")
+
+    def load(self, table: str, rows: list[dict[str, Any]], now: datetime | None = None) -> None:
+        path = lines(self.root / f"{table}-{abs(hash(str(rows)))}.jsonl", rows)
+        self.ws.load([path], table=table, learned="occurred" if table == "events" else None, now=now)
+
+    def acts(self, **by: Any) -> list[Act]:
+        with self.ws.state() as state, state.read() as session:
+            found = list(session.scalars(select(Act).order_by(Act.number)))
+        return [act for act in found if all(getattr(act, key) == value for key, value in by.items())]
+
+    def run_row(self, number: int = 1) -> dict[str, Any]:
+        return dict(self.ws.show_run(number)["run"])
+
+    def kinds(self, number: int = 1) -> list[str]:
+        return [f"{line['kind']} {line['step']}".strip() for line in self.ws.show_run(number)["journal"]]
+
+    def change(self, statement: Any) -> None:
+        with self.ws.state() as state, state.write() as session:
+            session.execute(statement)
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Told:
+    return Told(tmp_path / "w")
+
+
+def test_from_the_alert_to_the_recovery(told: Told) -> None:
+    """Day 1 alert, day 2 approve, mail at once, two weeks later they are back: recovered."""
+    result = told.ws.run(MONDAY)
+    assert result["runs"] == {"began": 1, "moved": 1, "ended": 0}
+    assert told.run_row()["step"] == "approve-3" and told.run_row()["owner"] == "ann@vendor.example"
+    (asked,) = told.ws.approvals()["approvals"]
+    assert (asked["to"], asked["subject"]) == ("ada@globex.example", "How are you, Ada?")
+    assert asked["text"] == "Dear Ada,\nwe saw that Globex is less with us."
+    (note,) = told.acts()  # the owner is asked by mail; nothing went to the customer
+    assert (note.recipient, note.outward) == ("ann@vendor.example", False)
+
+    told.ws.approve(1, now=MONDAY + DAY, text="Dear Ada, is all well?")
+    assert told.ws.approvals()["approvals"] == []
+    told.ws.run(MONDAY + DAY)
+    (mail,) = told.acts(outward=True)
+    assert (mail.recipient, mail.key) == ("ada@globex.example", "1:mail:ada@globex.example:mail")
+    assert mail.payload["blocks"][0]["text"] == "Dear Ada, is all well?"
+    assert mail.payload["blocks"][1]["url"] == "https://help.vendor.example/first-steps"
+    told.ws.run(MONDAY + DAY)
+    told.ws.run(MONDAY + 2 * DAY)
+    assert len(told.acts(outward=True)) == 1
+
+    told.load("events", logins("globex", MONDAY, 4))
+    told.ws.run(MONDAY + 7 * DAY)
+    row = told.run_row()
+    assert (row["state"], row["outcome"]) == ("ended", "recovered")
+    assert row["reason"] == "The goal is met: logins at least 3 per week."
+
+
+def test_what_was_sent_is_a_touch_that_no_signal_sees(told: Told) -> None:
+    told.ws.run(MONDAY)
+    told.ws.approve(1, now=MONDAY + DAY)
+    told.ws.run(MONDAY + DAY)
+    told.change(update(Act).where(Act.outward).values(state="sent", settled_at=MONDAY + DAY))
+    for _ in range(2):  # loaded once
+        told.ws.run(MONDAY + 2 * DAY)
+    with told.ws.facts() as facts:
+        rows = facts.connection.execute("SELECT source, kind, note FROM touches").fetchall()
+    assert rows == [("beforehand", "mail", "check-in: How are you, Ada?")]
+    assert told.ws.folder.metrics["contacts"].where == "source <> 'beforehand'"
+
+
+def test_nobody_answers_the_owner(told: Told) -> None:
+    told.ws.run(MONDAY)
+    told.ws.run(MONDAY + 2 * DAY)
+    assert (told.run_row()["outcome"], told.acts(outward=True)) == ("done", [])
+
+
+def test_a_reply_moves_it_and_without_one_somebody_calls(told: Told) -> None:
+    told.ws.run(MONDAY)
+    told.ws.approve(1, now=MONDAY)
+    told.ws.run(MONDAY)
+    told.ws.run(MONDAY + 7 * DAY)
+    (call,) = told.acts(kind="call")
+    assert (call.recipient, call.payload["text"]) == ("ann@vendor.example", "Ask Ada Byron what changed.")
+    from beforehand.commands.playbooks import note_reply
+
+    with told.ws.state() as state, state.write() as session:
+        run = session.get(Run, 1)
+        assert run is not None
+        note_reply(session, run, MONDAY + 8 * DAY, "Thanks!")
+    told.ws.run(MONDAY + 8 * DAY)
+    assert told.run_row()["outcome"] == "replied"
+
+
+def ready(told: Told) -> None:
+    told.ws.run(MONDAY)
+    told.ws.approve(1, now=MONDAY)
+
+
+def suppressed(told: Told) -> None:
+    ready(told)
+    told.ws.suppress("ADA@globex.example", why="opted out")
+
+
+def urgent_ticket(told: Told) -> None:
+    ready(told)
+    ticket = {"account": "globex", "ticket": "T1", "at": (MONDAY - DAY).isoformat(), "priority": "urgent",
+              "status": "open", "subject": "Nothing works"}  # fmt: skip
+    told.load("tickets", [ticket], now=MONDAY - DAY)
+
+
+def incident(told: Told) -> None:
+    ready(told)
+    with told.ws.state() as state, state.write() as session:
+        session.add(
+            Incident(kind="feed", key="k", what="w", effect="less", metrics=[], signals=[], since=MONDAY,
+                     found_at=MONDAY, seen_at=MONDAY, sure=1.0, headline="The feed is silent", numbers={}, state="open")
+        )  # fmt: skip
+
+
+def no_channel(told: Told) -> None:
+    (told.root / "beforehand.yaml").write_text("name: Acme\nincidents: off\n")
+    ready(told)
+
+
+@pytest.mark.parametrize(
+    ("before", "guard"),
+    [(suppressed, "suppressed"), (urgent_ticket, "complaint"), (incident, "incident"), (no_channel, "no-channel")],
+)
+def test_what_a_guard_keeps_back_is_listed(told: Told, before: Callable[[Told], None], guard: str) -> None:
+    before(told)
+    told.ws.run(MONDAY + timedelta(hours=1))
+    found = told.ws.unsent()
+    assert found["by_guard"] == {guard: 1} and found["unsent"][0]["account"] == "globex"
+    assert told.acts(outward=True) == []
+    assert "unsent mail" in told.kinds()
+
+
+def test_a_touch_and_quiet_hours_put_it_off(told: Told) -> None:
+    ready(told)
+    touch = {"account": "globex", "id": "1", "at": (MONDAY - DAY).isoformat(), "kind": "call", "teammate": "ann"}
+    told.load("touches", [touch], now=MONDAY)
+    told.ws.run(MONDAY + timedelta(hours=1))
+    assert told.acts(outward=True) == [] and told.run_row()["due_at"] == MONDAY + DAY
+    told.ws.run(MONDAY + DAY + timedelta(hours=10))  # 19:00 is quiet
+    assert told.run_row()["due_at"] == datetime(2026, 5, 6, 9, tzinfo=UTC)
+    told.ws.run(datetime(2026, 5, 6, 9, tzinfo=UTC))
+    assert len(told.acts(outward=True)) == 1 and told.ws.unsent()["unsent"] == []
+
+
+def test_the_cap_is_over_all_playbooks(told: Told) -> None:
+    ready(told)
+    (told.root / "playbooks" / "b.yaml").write_text(
+        "playbook: other\nwithout approval: true\nquiet: null\ncap: {messages: 1}\nsteps:\n"
+        "  - {step: d, draft: Hi, subject: Hi, to: their admin}\n  - send: d\n"
+    )
+    told.ws.run(MONDAY)
+    told.ws.start_playbook("other", "globex", now=MONDAY + timedelta(hours=2))
+    assert told.ws.unsent()["by_guard"] == {"cap": 1} and len(told.acts(outward=True)) == 1
+
+
+def test_nobody_has_the_role(told: Told) -> None:
+    told.ws.run(MONDAY)
+    with pytest.raises(InputError, match="lives"):
+        told.ws.start_playbook("check-in", "globex", now=MONDAY)
+    told.ws.start_playbook("check-in", "acme", now=MONDAY)
+    told.ws.approve(2, now=MONDAY)
+    told.ws.run(MONDAY)
+    assert told.ws.unsent(account="acme")["by_guard"] == {"no-address": 1}
+
+
+def test_a_run_stays_on_its_version_and_outlives_its_file(told: Told) -> None:
+    told.ws.run(MONDAY)
+    path = told.root / "playbooks" / "check-in.yaml"
+    path.write_text(PLAYBOOK.replace("14 days", "1 days").replace("call-them", "phone"))
+    told.ws.approve(1, now=MONDAY)
+    told.ws.run(MONDAY + DAY)
+    path.unlink()
+    told.ws.run(MONDAY + 8 * DAY)
+    assert len(told.acts(kind="call")) == 1 and told.run_row()["state"] == "live"
+    assert told.acts(kind="call")[0].step == "call-them"
+
+
+def test_the_alert_is_closed(told: Told) -> None:
+    told.ws.run(MONDAY)
+    told.ws.resolve(["A-1001"], now=MONDAY)
+    told.ws.run(MONDAY + timedelta(hours=1))
+    assert told.run_row()["outcome"] == "resolved"
+
+
+def test_a_holdout_is_stored_and_does_nothing(tmp_path: Path) -> None:
+    playbook = PLAYBOOK.replace("steps:", "holdout: {share: 0.5, salt: '%s'}\nsteps:")
+    from beforehand.playbooks.guards import HELD_OUT, TREATED, arm_of
+
+    for arm in (HELD_OUT, TREATED):
+        salt = next(str(n) for n in range(99) if arm_of("globex", "check-in", str(n), 0.5) == arm)
+        told = Told(tmp_path / arm.split()[0], playbook % salt)
+        told.ws.run(MONDAY)
+        with told.ws.state() as state, state.read() as session:
+            (kept,) = session.scalars(select(Exposure))
+        assert (kept.arm, kept.share, kept.alert) == (arm, 0.5, 1)
+        assert (told.run_row()["outcome"] == "held out") == (arm == HELD_OUT)
+        assert bool(told.acts()) == (arm == TREATED)
+
+
+def test_a_text_that_cannot_be_written_stops_the_run_and_says_so(tmp_path: Path) -> None:
+    told = Told(tmp_path / "w", PLAYBOOK.replace("account.name", "account.traits.nothing"))
+    told.ws.run(MONDAY)
+    row = told.run_row()
+    assert row["outcome"] == "stuck" and "nothing" in row["reason"]
+    assert told.acts()[0].recipient == "ann@vendor.example"
+
+
+def test_simulate_tells_every_way_and_keeps_nothing(told: Told) -> None:
+    told.ws.run(MONDAY)
+    before = told.kinds()
+    found = told.ws.simulate_playbook("check-in", "globex", at=MONDAY + DAY)
+    assert [(way["if"], way["outcome"]) for way in found["ways"]] == [
+        (["approve-3: yes", "reply comes"], "answered"),
+        (["approve-3: yes", "reply does not come"], "no answer"),
+        (["approve-3: no"], "done"),
+        (["approve-3: no answer"], "done"),
+    ]
+    sent = [line for line in found["ways"][0]["lines"] if line["what"].startswith("send")]
+    assert sent[0]["what"] == "send to ada@globex.example: How are you, Ada?"
+    assert told.kinds() == before and told.acts(outward=True) == []
+
+
+def test_the_command_line(told: Told) -> None:
+    told.ws.run(MONDAY)
+    typed = ("playbooks", "runs", "runs show 1", "approvals", "unsent", "playbook simulate check-in globex",
+             "suppress x@y.example", "approve 1")  # fmt: skip
+    for words in (line.split() for line in typed):
+        for more in ([], ["--json"]):
+            if words[0] == "approve" and more:
+                continue
+            done = CliRunner().invoke(app, [*words, "-w", str(told.root), *more], catch_exceptions=False)
+            assert done.exit_code == 0 and done.stdout, words
+            assert not more or json.loads(done.stdout)
+    with pytest.raises(InputError, match="waits for nobody"):
+        told.ws.approve(1)
+
+
+@pytest.mark.parametrize(
+    ("steps", "code", "line"),
+    [
+        ("  - taks: x\n", "unknown-step", 3),
+        ("  - {step: a, task: x}\n  - {task: y, then: a}\n", "playbook-loop", 4),
+        ("  - task: '{{ acount.name }}'\n", "bad-template", 3),
+        ("  - task: '{{ account.nmae }}'\n", "bad-template", 3),
+        ('  - task: "{{ account.name.__class__ }}"\n', "bad-template", 3),
+        ("  - task: \"{{ account['__class__'] }}\"\n", "bad-template", 3),
+        ("  - task: '{% if %}'\n", "bad-template", 3),
+        ("  - {task: x, then: end}\n  - task: y\n", "unreachable-step", 4),
+        ("  - {branch: logins abve 3 per week, else: end}\n", "bad-sentence", 3),
+        ("  - {step: d, draft: x, subject: y, to: their admin}\n  - send: d\n", "no-approval", 4),
+        ("  - send: d\n", "unknown-step", 3),
+        ("  - {task: x, to: their admin}\n", "bad-value", 3),
+        ("  - {wait: 3 fortnights}\n", "bad-value", 3),
+        ("  - {wait: 1 day, whta: 3}\n", "unknown-key", 3),
+    ],
+)
+def test_check_tells_what_is_wrong_with_a_playbook(told: Told, steps: str, code: str, line: int) -> None:
+    (told.root / "playbooks" / "check-in.yaml").write_text(f"playbook: check-in\nsteps:\n{steps}")
+    with pytest.raises(Problems) as found:
+        _ = told.ws.folder
+    assert (code, line) in [(p.code, p.line) for p in found.value.problems]
+
+
+@pytest.fixture
+def _unused() -> Iterator[None]:
+    yield
+
+
+def test_alerts_of_before_are_left_to_people(told: Told) -> None:
+    """A playbook that is new does not begin for what was raised before, nor twice for the same alert."""
+    path = told.root / "playbooks" / "check-in.yaml"
+    path.unlink()
+    told.ws.run(MONDAY)
+    path.write_text(PLAYBOOK)
+    told.ws.run(MONDAY + DAY)
+    assert told.ws.runs()["runs"] == []
+    with told.ws.state() as state, state.read() as session:
+        assert runs.looked_at(session) == session.scalar(select(Alert.number))
