@@ -153,3 +153,21 @@ def test_explain_and_team_say_what_became_of_it(tmp_path: Path) -> None:
     assert fall["told"][0]["kind"] == "first"
     (ana, ben, _) = ws.team(now=NOW)["people"]
     assert (ana["open"], ana["spent"], ben["spent"]) == (4, 2, 1)
+
+
+def test_reminded_then_the_manager_hears_and_acknowledging_ends_it(tmp_path: Path) -> None:
+    ws = lived(tmp_path)
+    ws.run(now=NOW)
+    count = len(told(ws))
+    ws.run(now=NOW + timedelta(hours=3))
+    assert told(ws)[count:] == [] or {row[1] for row in told(ws)[count:]} == {"still"}
+    acme = [a["alert"] for a in ws.alerts(open_only=True, account="acme")["alerts"]]
+    ws.ack(acme, now=NOW + timedelta(hours=4))
+    count = len(told(ws))
+    ws.run(now=NOW + timedelta(days=1, hours=1))
+    later = told(ws)[count:]
+    assert {row[:2] for row in later} == {("Marta", "escalated")}
+    assert "acme" not in {row[2] for row in later}
+    count = len(told(ws))
+    ws.run(now=NOW + timedelta(days=1, hours=2))
+    assert len(told(ws)) == count

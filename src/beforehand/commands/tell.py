@@ -23,12 +23,14 @@ from beforehand.commands.risk import precision_of
 from beforehand.commands.route import holders_of, such_alert, traits_of
 from beforehand.commands.show import story_of
 from beforehand.commands.tell_message import message_of
+from beforehand.routing import clocks
 from beforehand.routing.batch import Batch, Doubt, Due, Held, Item, Said, Telling
+from beforehand.routing.clocks import Ticking
 from beforehand.routing.pipeline import decide
-from beforehand.routing.who import Hearer
+from beforehand.routing.who import Hearer, chain
 from beforehand.signals.population import true_of
 from beforehand.signals.whom import population_of
-from beforehand.store import Act, Alert, HeldBack, Notification, telling
+from beforehand.store import Act, Alert, Clock, HeldBack, Notification, telling
 from beforehand.workspace.people import recipient
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from beforehand.workspace import Folder
 
 NOTHING: dict[str, Any] = {"told": 0, "held_back": 0, "nobody": []}
+OVERRAN = 1000
+"""Added to the level of a clock once somebody heard that its alert was not over in time."""
 Way = tuple[str, str]
 """(channel, what somebody is called there)."""
 
@@ -53,6 +57,8 @@ class Gathered:
     ways: dict[str, Way]
     batch: Batch
     nobody: list[Held] = field(default_factory=list)
+    traits: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    ticked: dict[int, Ticking] = field(default_factory=dict)
 
 
 def tell(facts: Facts, folder: Folder, state: Store, at: datetime) -> dict[str, Any]:
@@ -75,6 +81,7 @@ def tell(facts: Facts, folder: Folder, state: Store, at: datetime) -> dict[str, 
             _write(session, folder, gathered, one, stories, at)
         held = [*gathered.nobody, *after.held]
         _write_held(session, held, at)
+        _write_clocks(session, gathered, after, at)
         telling.put_shared(session, gathered.holders.new, at)
         for number, heard in gathered.hearers.items():
             alert = gathered.alerts[number]
@@ -98,7 +105,9 @@ def gather(session: Session, folder: Folder, traits: Mapping[str, Mapping[str, s
         number: who_hears(folder, holders, alert.account, such_alert(folder, alert, traits.get(alert.account, {})))
         for number, alert in alerts.items()
     }
+    pokes, ticked = _look(session, alerts, hearers, holders, traits, at)
     people = {h.person for heard in hearers.values() for h in heard if h.person is not None}
+    people |= {poke.person for of in pokes.values() for poke in of}
     before, told_to = _before(session)
     people |= {person for number in alerts for person in told_to[number]}
     ways = {person: way for person in people if (way := way_to(folder, person)) is not None}
@@ -110,7 +119,16 @@ def gather(session: Session, folder: Folder, traits: Mapping[str, Mapping[str, s
         if item.closed:
             due += [Due(item, person) for person in sorted(told_to[number])]
             continue
+        poked = {poke.person: poke for poke in pokes.get(number, ())}
+        route = hearers[number][0].route
+        due += [
+            Due(item, poke.person, route, poke.why, alert.severity == "critical", news=poke.kind)
+            for poke in poked.values()
+            if poke.person in ways
+        ]
         for one in hearers[number]:
+            if one.person in poked:
+                continue
             if one.person is None or one.person not in ways:
                 why = one.why if one.person is None else f"no channel of beforehand.yaml reaches {one.person}"
                 nobody.append(Held(one.person, number, "nobody", why))
@@ -127,7 +145,76 @@ def gather(session: Session, folder: Folder, traits: Mapping[str, Mapping[str, s
         last=_last(session, folder, ways),
         **_of_people(session, holders, at, sorted(ways)),
     )
-    return Gathered(alerts, holders, hearers, ways, batch, nobody)
+    return Gathered(alerts, holders, hearers, ways, batch, nobody, traits, ticked)
+
+
+def _look(
+    session: Session,
+    alerts: Mapping[int, Alert],
+    hearers: Mapping[int, tuple[Hearer, ...]],
+    holders: Holders,
+    traits: Mapping[str, Mapping[str, str]],
+    at: datetime,
+) -> tuple[dict[int, tuple[clocks.Poke, ...]], dict[int, Ticking]]:
+    """Who must hear because time has passed; clocks of alerts that sleep stand still."""
+    pokes: dict[int, tuple[clocks.Poke, ...]] = {}
+    ticked: dict[int, Ticking] = {}
+    for number, row in telling.clocks(session).items():
+        alert = alerts.get(number)
+        if alert is None or alert.closed_at is not None or alert.state == State.SNOOZED.value:
+            continue
+        if row.due_at is None or row.due_at > at or row.person != hearers[number][0].person:
+            continue  # whoever has it now has a clock of their own once they are told
+        terms, after = hearers[number][0].terms, _chain(hearers[number][0], holders, alert, traits, row.person)
+        acknowledged = alert.state == State.ACKNOWLEDGED.value
+        pokes[number], ticked[number] = clocks.look(
+            holders.team, terms, _ticking(row), after, at, acknowledged=acknowledged
+        )
+    return pokes, ticked
+
+
+def _chain(
+    heard: Hearer, holders: Holders, alert: Alert, traits: Mapping[str, Mapping[str, str]], person: str
+) -> tuple[str, ...]:
+    own = traits.get(alert.account, {})
+    return chain(holders.team, heard.terms, person, holders.at, lambda role: holders.of(role, alert.account, own))
+
+
+def _ticking(row: Clock) -> Ticking:
+    return Ticking(
+        row.person, row.started_at, row.acknowledge_by, row.resolve_by, row.level % OVERRAN, row.level >= OVERRAN,
+        row.reminded,
+    )  # fmt: skip
+
+
+def _write_clocks(session: Session, gathered: Gathered, after: Batch, at: datetime) -> None:
+    """Starts the clocks of alerts that are told to their first hearer, and moves those that were looked at."""
+    team = gathered.holders.team
+    begun = dict(gathered.ticked)
+    for one in after.tellings:
+        for due in one.news:
+            first = next(iter(gathered.hearers.get(due.item.number, ())), None)
+            fresh = due.news in ("first", "handed over") and first is not None and first.person == one.person
+            if fresh and first is not None and one.person in team.people and not due.item.closed:
+                clock = clocks.start(team, first.terms, one.person, at)
+                if clock is not None:
+                    begun[due.item.number] = clock
+    for number, clock in begun.items():
+        alert, heard = gathered.alerts[number], gathered.hearers[number][0]
+        after_them = _chain(heard, gathered.holders, alert, gathered.traits, clock.person)
+        acknowledged = alert.state == State.ACKNOWLEDGED.value
+        session.merge(
+            Clock(
+                alert=number,
+                person=clock.person,
+                started_at=clock.started_at,
+                acknowledge_by=clock.acknowledge_by,
+                resolve_by=clock.resolve_by,
+                level=clock.level + OVERRAN * clock.overran,
+                reminded=clock.reminded,
+                due_at=clocks.next_look(team, heard.terms, clock, after_them, acknowledged=acknowledged),
+            )
+        )
 
 
 def way_to(folder: Folder, name: str) -> Way | None:

@@ -73,7 +73,7 @@ def digest_of(batch: Batch, person: str, dues: list[Due]) -> Telling:
 class Budget:
     """So many messages a week to each person, those first where most is at risk; the rest is listed, and told later.
 
-    Critical alerts pass and count. Where a digest is due it takes in what the budget does not allow.
+    Critical alerts and what nobody answered pass and count. A digest that is due takes in what is not allowed.
     """
 
     def pass_on(self, batch: Batch) -> Batch:
@@ -86,11 +86,12 @@ class Budget:
         for person, tellings in by_person.items():
             limit = batch.budget.get(person)
             free = [t for t in tellings if limit is None or t.kind in ("cleared", "digest")]
-            costly = sorted((t for t in tellings if t not in free), key=lambda t: (not t.critical, -t.stake, t.thread))
+            costly = sorted((t for t in tellings if t not in free), key=_pressing)
             left = (limit or 0) - batch.spent.get(person, 0)
             over: list[Telling] = []
             for telling in costly:
-                if left > 0 or (telling.critical and not batch.critical_counts):
+                pressing = telling.critical or telling.kind == "escalated"
+                if left > 0 or (pressing and not batch.critical_counts):
                     free.append(telling)
                     left -= 1
                 else:
@@ -101,6 +102,12 @@ class Budget:
                 held += [_spent(batch, person, due) for telling in over for due in telling.news]
             kept += free
         return replace(batch, tellings=tuple(kept), held=(*batch.held, *held))
+
+
+def _pressing(telling: Telling) -> tuple[bool, bool, float, str]:
+    """The order in which a budget is spent: what was said before comes last."""
+    pressing = telling.critical or telling.kind == "escalated"
+    return not pressing, telling.kind == "still", -telling.stake, telling.thread
 
 
 def _taken_in(batch: Batch, person: str, free: list[Telling], over: list[Telling]) -> list[Telling]:

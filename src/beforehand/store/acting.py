@@ -70,6 +70,7 @@ class Clock(Base):
 
     alert: Mapped[int] = mapped_column(Integer, ForeignKey("alerts.number"), primary_key=True)
     person: Mapped[str]
+    started_at: Mapped[datetime]
     acknowledge_by: Mapped[datetime | None]
     resolve_by: Mapped[datetime | None]
     level: Mapped[int] = mapped_column(Integer, default=0)

@@ -1,4 +1,4 @@
-"""Whom accounts were shared or handed over to, per role."""
+"""Whom accounts were shared or handed over to, per role; from when the clock of an alert runs."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,10 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Makes the table."""
+    """Makes the table; nothing kept clocks before."""
+    op.execute("DELETE FROM clocks")
+    with op.batch_alter_table("clocks") as clocks:
+        clocks.add_column(sa.Column("started_at", Moment(), nullable=False))
     op.create_table(
         "holders",
         sa.Column("role", sa.String(), nullable=False),
@@ -25,4 +28,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drops it."""
+    with op.batch_alter_table("clocks") as clocks:
+        clocks.drop_column("started_at")
     op.drop_table("holders")
