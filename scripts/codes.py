@@ -52,6 +52,7 @@ MEANINGS = {
     "no-closes": "The facts span no whole period to judge.",
     "no-encoder": "The encoder is asked for; its extra is not installed, or is another version.",
     "no-endpoint": "An endpoint is asked for, and its address or its key is missing.",
+    "no-exposures": "No arm of an experiment is stored for the playbook.",
     "no-facts": "Nothing has been loaded yet.",
     "no-postgres": "The state is to be in PostgreSQL; the extra with its driver is not installed.",
     "no-routes": "Nobody is told anything: routes.yaml or team.yaml is not there.",
@@ -141,5 +142,6 @@ MEANINGS = {
     "unwritable": "A folder or file cannot be written.",
     "workspace-exists": "The folder is a workspace already.",
     "whose-mail": "Which addresses of a mailbox are your own cannot be told; `our domains` says it.",
+    "uplift-what": "`uplift` is given neither a playbook nor a file, or both, or not the columns of the file.",
     "wrong-table": "A metric counts another table than is needed: its facts cannot be made into what is asked.",
 }

@@ -401,3 +401,35 @@ def test_alerts_of_before_are_left_to_people(told: Told) -> None:
     assert told.ws.runs()["runs"] == []
     with told.ws.state() as state, state.read() as session:
         assert runs.looked_at(session) == session.scalar(select(Alert.number))
+
+
+def test_uplift_of_a_playbook(told: Told) -> None:
+    """400 accounts, a fifth held out; three of four helped recover, a quarter of the others: it is seen."""
+    from beforehand.playbooks.guards import HELD_OUT, TREATED
+
+    with told.ws.state() as state, state.write() as session:
+        for n in range(400):
+            arm = HELD_OUT if n % 5 == 0 else TREATED
+            back = n % 4 != 0 if arm == TREATED else n % 20 == 0
+            alert = Alert(
+                account=f"a{n}", signal="login-drop", severity="high", state="closed", opened_at=MONDAY, since=MONDAY,
+                raised_at=MONDAY, judged_at=MONDAY, closed_at=MONDAY + 20 * DAY,
+                close_reason="cleared" if back else "left", headline="h", signal_digest="d", evidence={}, receipts=[],
+            )  # fmt: skip
+            session.add(alert)
+            session.flush()
+            at = MONDAY if n < 390 else MONDAY + 50 * DAY
+            session.add(
+                Exposure(playbook="check-in", account=f"a{n}", salt="1", arm=arm, share=0.2, at=at, alert=alert.number)
+            )
+    found = told.ws.uplift_playbook("check-in", horizon=60 * DAY, now=MONDAY + 70 * DAY)
+    assert [(arm["arm"], arm["n"]) for arm in found["arms"]] == [(HELD_OUT, 78), (TREATED, 312)]
+    assert found["unfinished"] == 10 and found["ratio_check"]["ok"]
+    (effect,) = found["effects"]
+    assert effect["arm"] == TREATED and effect["standing"] == "higher" and effect["lower"] > 0
+    with pytest.raises(InputError, match="Nobody was exposed"):
+        told.ws.uplift_playbook("other")
+    with pytest.raises(InputError, match="not an outcome"):
+        told.ws.uplift_playbook("check-in", outcome="recoverd")
+    done = CliRunner().invoke(app, ["uplift", "check-in", "-w", str(told.root), "--horizon", "1 day", "--json"])
+    assert done.exit_code == 0 and json.loads(done.stdout)["playbook"] == "check-in"

@@ -128,24 +128,52 @@ def judge(
 
 
 def uplift(
-    file: Annotated[Path, typer.Option("--from", metavar="FILE", help="CSV, JSON lines or Parquet; a row an account.")],
-    arm: Annotated[str, typer.Option(metavar="COL", help="The column that says which arm a row is in.")],
-    control: Annotated[str, typer.Option(metavar="VALUE", help="What that column says of the control.")],
-    outcome: Annotated[str, typer.Option(metavar="COL", help="The column of the outcome: a number, or yes and no.")],
+    playbook: Annotated[
+        str | None, typer.Argument(metavar="[PLAYBOOK]", help="A playbook with a holdout; else give --from.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", help="CSV, JSON lines or Parquet; a row an account.")
+    ] = None,
+    arm: Annotated[str, typer.Option(metavar="COL", help="The column that says which arm a row is in.")] = "",
+    control: Annotated[str, typer.Option(metavar="VALUE", help="What that column says of the control.")] = "",
+    outcome: Annotated[
+        str,
+        typer.Option(
+            metavar="COL",
+            help="The column of the outcome: a number, or yes and no. Of a playbook: recovered, ...",
+        ),
+    ] = "",
     share: Annotated[
         list[str] | None,
         typer.Option(metavar="ARM=SHARE", help="What each arm was drawn for, such as a=0.9; default: all equal."),
     ] = None,
+    horizon: Annotated[
+        str | None, typer.Option(metavar="SPAN", help="Of a playbook: how long after it is looked, such as `60 days`.")
+    ] = None,
     fail_if_found: Annotated[
         bool, typer.Option("--fail-if-found", help="Exit with 1 where a difference or a mismatch of sizes is shown.")
     ] = False,
+    folder: common.Folder = None,
     json: common.Json = False,
 ) -> None:
-    """Compare the arms of an experiment: did it help, how sure is that, and what could have been seen."""
+    """Compare the arms of an experiment, in a file or of a playbook: did it help, and how sure is that?"""
     from beforehand.commands.uplift import read_shares
     from beforehand.commands.uplift import uplift as compare
+    from beforehand.errors import InputError
 
-    result = compare(file, arm=arm, control=control, outcome=outcome, shares=read_shares(share))
+    if (playbook is None) == (file is None):
+        raise InputError(
+            "What is to be compared?", "Name a playbook, or a file with --from; one of the two.", code="uplift-what"
+        )
+    if playbook is not None:
+        ws = common.workspace(folder)
+        result = ws.uplift_playbook(playbook, outcome=outcome or "recovered", horizon=_span(horizon))
+    elif file is not None:
+        if not (arm and control and outcome):
+            raise InputError(
+                "A file needs --arm, --control and --outcome.", "Say which columns they are.", code="uplift-what"
+            )
+        result = compare(file, arm=arm, control=control, outcome=outcome, shares=read_shares(share))
     if json:
         common.emit(result)
     else:

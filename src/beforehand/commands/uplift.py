@@ -41,6 +41,13 @@ def uplift(
         raise InputError(
             f"The share of {missing!r} is not given.", "Give the share of every arm, or of none.", code="unknown-arm"
         )
+    return compared(outcomes, control, outcome, shares)
+
+
+def compared(
+    outcomes: Mapping[str, Float], control: str, outcome: str, shares: Mapping[str, float] | None
+) -> dict[str, Any]:
+    """The arms, the difference of each to the control, and the check of their sizes, as plain data."""
     arms = arms_of(outcomes)
     base = next(a for a in arms if a.name == control)
     effects = [effect(a, base) for a in arms if a.name != control]

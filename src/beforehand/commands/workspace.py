@@ -72,6 +72,7 @@ class Workspace:
     approve = Command("playbooks")
     unsent = Command("playbooks")
     suppress = Command("playbooks")
+    uplift_playbook = Command("playbook_uplift")
     replay = Command("replay")
     backtest = Command("backtest")
     diff = Command("diff")
