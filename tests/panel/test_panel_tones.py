@@ -12,7 +12,7 @@ import pytest
 from beforehand.calendar import DAY_US, Grain, to_us
 from beforehand.commands.workspace import Workspace
 from beforehand.panel import Panel
-from beforehand.signals.tree import Quantity
+from beforehand.signals.tree import Quantity, Shifted
 
 BEGIN = datetime(2025, 1, 6, tzinfo=UTC)
 WARM = "Hi, thank you very much for the great help, everything works wonderfully now!"
@@ -30,6 +30,8 @@ frustrated messages:
 thanks:
   count: tones
   where: thanks is true
+read messages:
+  count: tones
 """
 
 
@@ -79,6 +81,38 @@ def test_what_sounds_how_is_counted_by_account_and_by_role(workspace: Workspace)
     assert found[admins[1]].tolist() == [0, 0, 1, 1]
     assert found[admins[3]].tolist() == [7, 7, 0, 0]
     assert found[admins[0]][0] > 0 > found[admins[0]][3]
+
+
+def test_a_shift_is_not_known_of_who_wrote_too_little(workspace: Workspace, tmp_path: Path) -> None:
+    """By day 12 `a@acme.com` has twelve messages before the newest; at the other accounts nobody has."""
+    rows = [
+        {"id": f"{who}{day}", "account": account, "person": who, "direction": "in", "text": WARM,
+         "at": (BEGIN + timedelta(days=day, hours=9)).isoformat(),
+         "known": (BEGIN + timedelta(days=late, hours=10)).isoformat()}
+        for account, who, days in (("few", "c@few.com", 12), ("two", "d@two.com", 9), ("two", "e@two.com", 9),
+                                   ("late", "f@late.com", 13))
+        for day in range(days) for late in [20 if who[0] == "f" and day == 3 else day]
+    ]  # fmt: skip
+    (tmp_path / "few.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "starts.csv").write_text("id,started_at\nfew,2024-12-01\ntwo,2024-12-01\nlate,2024-12-01\n")
+    workspace.load([tmp_path / "starts.csv"], table="accounts")
+    workspace.load([tmp_path / "few.jsonl"], table="messages", learned="known")
+    shift = Quantity("read messages", rolling_days=14, made=Shifted())
+    by_admin = Quantity("read messages", rolling_days=14, made=Shifted(), role="admin")
+    with workspace.facts() as facts:
+        panel, now = Panel(facts, workspace.folder), to_us(BEGIN) + 28 * DAY_US
+        sheet = panel.sheet("account", {(shift, Grain.DAY), (by_admin, Grain.DAY)}, now_us=now, last=28)
+        rowed = {facts.label(int(a)): row for row, a in enumerate(sheet.subjects.account)}
+        found = {q: sheet.numbers().windows(q, Grain.DAY, 1)[:, :, 0] for q in (shift, by_admin)}
+        known = {name: np.flatnonzero(~np.isnan(found[shift][row])).tolist() for name, row in rowed.items()}
+        assert known == {"acme": list(range(12, 28)), "few": [], "two": [], "late": list(range(20, 28))}
+        assert np.flatnonzero(~np.isnan(found[by_admin][rowed["acme"]])).tolist() == list(range(12, 28))
+        assert found[shift][rowed["acme"], 12] == 0 < found[shift][rowed["acme"], 27]
+        people = panel.sheet("person", {(shift, Grain.DAY)}, now_us=now, last=1)
+        judged = ~np.isnan(people.numbers().windows(shift, Grain.DAY, 1)[:, 0, 0])
+        assert [people.subjects.label(int(row)) for row in np.flatnonzero(judged)] == [
+            "a@acme.com", "b@acme.com", "f@late.com"
+        ]  # fmt: skip
 
 
 def test_receipts_of_tones_can_be_taken_and_verified(workspace: Workspace) -> None:

@@ -128,6 +128,9 @@ class Pane:
         plans = [(plan, asked)]
         if quantity.per_active:
             plans.append((self.sheet.needs.active[quantity.role], Asked(closes, first, ages, days)))
+        wrote = self.sheet.needs.enough.get(core(quantity))
+        if wrote is not None:
+            plans.append((wrote, Asked(closes, first, ages, standing=True)))
         counted, nobody = self._counted(quantity.role, plans)
         parts = counted[0][: len(plan.parts)]
         values = parts[0] if len(parts) == 1 else _ratio(*parts)
@@ -137,6 +140,9 @@ class Pane:
             values = _ratio(values, counted[1][0])
         if nobody is not None:
             values = _without(values, nobody, ages)
+        if wrote is not None:
+            too_few = counted[-1][0] <= 0
+            values = _without(values, np.ones(too_few.shape[1:], bool), ages, too_few)
         values = self._within_life(values, closes, first, ages, days)
         return self._tracked(quantity, values, closes, first, days)
 

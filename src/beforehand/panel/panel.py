@@ -19,7 +19,7 @@ from beforehand.panel.closes import closes_of
 from beforehand.panel.counting import Counted, Counting
 from beforehand.panel.facets import Facet, facet_of
 from beforehand.panel.life import Lives, Points, Stated
-from beforehand.panel.plans import Needs, Place, core, needs_of
+from beforehand.panel.plans import EVERY_TONE, Needs, Place, core, enough, needs_of
 from beforehand.panel.refusals import why_not
 from beforehand.panel.roles import Holders, holders
 from beforehand.panel.sheet import ACTIVITY, Sheet
@@ -168,6 +168,11 @@ class Panel:
             if own.made is not None:
                 recipe = recipe_of(own.made, self.metrics[own.metric], self.metrics, self.settings, time, place)
                 found[own] = ensure(self.connection, recipe)
+            judged = enough(own)
+            if judged is not None and judged.made is not None:
+                found[judged] = ensure(
+                    self.connection, recipe_of(judged.made, EVERY_TONE, self.metrics, self.settings, time, place)
+                )
         if found:
             CellStore(self.connection).forget_but(made_tables(self.connection))
         return found

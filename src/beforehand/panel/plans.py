@@ -12,17 +12,19 @@ from typing import NamedTuple
 
 from sqlglot import exp
 
-from beforehand.calendar import Grain
+from beforehand.calendar import DAY_US, Grain
 from beforehand.panel import where
 from beforehand.panel.columns import Column, signed
 from beforehand.panel.facets import Facet
-from beforehand.signals.tree import Overdue, Quantity, SubjectKind, Waiting
+from beforehand.signals.tree import Overdue, Quantity, Repeated, Shifted, SubjectKind, Waiting
 from beforehand.workspace.spec import MetricSpec
 
 ACTIVE = MetricSpec(people="events")
 """Who was active in a period, by any event: what `per active person` divides by."""
 STANDS = (Waiting, Overdue)
 """Made facts that say themselves what stands: none of them is none, however little of the past is known."""
+A_LIFETIME_US = 36_500 * DAY_US
+EVERY_TONE = MetricSpec(count="tones")
 
 
 class Place(NamedTuple):
@@ -65,10 +67,12 @@ class Plan:
 class Needs:
     """What a sheet has to have counted: a plan for each quantity (`core`), for who was active by role, and columns.
 
-    `whole` are the places where cells from the beginning on are read.
+    `enough` are plans of who wrote enough to be judged, by `core`. `whole` are the places where cells from the
+    beginning on are read.
     """
 
     plans: dict[Quantity, Plan] = field(default_factory=dict)
+    enough: dict[Quantity, Plan] = field(default_factory=dict)
     active: dict[str | None, Plan] = field(default_factory=dict)
     columns: dict[Place, dict[str, Column]] = field(default_factory=dict)
     whole: set[Place] = field(default_factory=set)
@@ -76,7 +80,7 @@ class Needs:
     @property
     def every(self) -> tuple[Plan, ...]:
         """All plans."""
-        return (*self.plans.values(), *self.active.values())
+        return (*self.plans.values(), *self.enough.values(), *self.active.values())
 
 
 def needs_of(
@@ -98,10 +102,15 @@ def needs_of(
         if quantity.per_active:
             by_role = Quantity("", role=quantity.role)
             used.append(needs.active.setdefault(quantity.role, plan(by_role, ACTIVE, kind)))
+        judged = enough(own)
+        if judged is not None:
+            wrote = plan(judged, EVERY_TONE, kind, made.get(judged))
+            used.append(needs.enough.setdefault(own, replace(wrote, seen=None)))
         for each in used:
             place = each.place(grain)
             needs.columns.setdefault(place, {}).update({column.name: column for column in each.columns})
-            if quantity.standing or any(column.op == "last" for column in each.columns):
+            standing = quantity.standing or each is needs.enough.get(own)
+            if standing or any(column.op == "last" for column in each.columns):
                 needs.whole.add(place)
     return needs
 
@@ -112,6 +121,18 @@ FACETS = frozenset({"ticket", "issue", "feature"})
 def core(quantity: Quantity) -> Quantity:
     """What of a quantity decides its plan: neither whom it is divided by nor over how many days it is taken."""
     return replace(quantity, per_active=False, rolling_days=None)
+
+
+def enough(own: Quantity) -> Quantity | None:
+    """What there must be one of, so that a quantity can be told of a subject at all; None where nothing must be.
+
+    A shift of tone is one against a person's own past: with fewer messages than that takes it is not known.
+    """
+    if not isinstance(own.made, Shifted):
+        return None
+    from beforehand.facts.derived import moods
+
+    return replace(own, made=Repeated(moods.RECENT + moods.ENOUGH + 1, A_LIFETIME_US), standing=True)
 
 
 def plan(quantity: Quantity, spec: MetricSpec, kind: SubjectKind, made: str | None = None) -> Plan:
