@@ -157,6 +157,10 @@ def test_yaml_in_the_docs_is_valid(page: Path, text: str, tmp_path: Path) -> Non
             for path in (root / "signals").iterdir():
                 if metrics or (own and path.stem == own[1]):
                     path.unlink()
+        if place == "routes.yaml":  # about the team of its page
+            (root / "team.yaml").write_text(
+                next(t for k, t in every if k == "yaml" and kind(t, tmp_path) == "team.yaml")
+            )
         (root / place).parent.mkdir(exist_ok=True)
         (root / place).write_text(text)
     _, problems = examine(root)
@@ -172,6 +176,9 @@ def kind(text: str, folder: Path) -> str:
     for name in ("playbook", "resource"):
         if name in data and "signal" not in data:
             return f"{name}s/block.yaml"
+    for name in ("people", "to"):
+        if name in data:
+            return {"people": "team.yaml", "to": "routes.yaml"}[name]
     if "when" in data or "signal" in data:
         return "signals/block.yaml"
     if data and data.keys() <= STANDARD.keys():
