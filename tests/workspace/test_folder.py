@@ -254,7 +254,7 @@ def test_a_file_whose_name_is_nearly_right_is_named(write: Write, name: str) -> 
 
 def test_files_of_other_use_are_left_alone(write: Write) -> None:
     root = write(signals__seed=SEED)
-    for name in ("events.csv", "mapping.yaml", "team.yaml", "notes.md"):
+    for name in ("events.csv", "mapping.yaml", "roster.yaml", "notes.md"):
         (root / name).write_text("x")
     (root / "resources").mkdir()
     assert list(read_folder(root).signals) == ["seed"]
