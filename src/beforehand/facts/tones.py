@@ -47,8 +47,9 @@ class Read:
 def ensure(facts: Facts, progress: Progress | None = None) -> Read:
     """Reads the messages that arrived since; a table that does not exist yet is made.
 
-    One transaction: killed at any moment, the table is as it was. Call it outside of one. Memory does not grow with
-    the messages. `progress` is told how many of how many have been read.
+    One transaction: killed at any moment, the table is as it was. Call it outside of one. Messages are taken
+    `TOGETHER` at a time; all the same the process took at most 312 MB for 100,000 and 731 MB for a million when that
+    was measured, and what grew was not traced. `progress` is told how many of how many have been read.
     """
     connection = facts.connection
     reader = facts.reader()
