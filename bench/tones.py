@@ -18,7 +18,8 @@ import pyarrow as pa
 
 from beforehand.facts import Facts, tones
 from beforehand.facts.derived import ensure, recipe_of
-from beforehand.signals.tree import Shifted
+from beforehand.panel.plans import enough
+from beforehand.signals.tree import Quantity, Shifted
 from beforehand.simulate import words
 from beforehand.workspace.spec import MetricSpec, SettingsSpec
 
@@ -43,12 +44,20 @@ def main() -> None:
         table = ensure(facts.connection, recipe_of(Shifted(), metrics["tones"], metrics, SettingsSpec()))
         rows = facts.connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
         print(f"shifts to terse: {time.perf_counter() - began:.1f} s, {rows:,} messages; at most {peak():,.0f} MB")
+        judged = enough(Quantity("tones", made=Shifted()))
+        assert judged is not None and judged.made is not None
+        began = time.perf_counter()
+        ensure(facts.connection, recipe_of(judged.made, metrics["tones"], metrics, SettingsSpec()))
+        print(f"who wrote enough to be judged: {time.perf_counter() - began:.1f} s; at most {peak():,.0f} MB")
         add(facts, count)
         began = time.perf_counter()
         tones.ensure(facts)
         middle = time.perf_counter()
         ensure(facts.connection, recipe_of(Shifted(), metrics["tones"], metrics, SettingsSpec()))
         print(f"1,000 more: {middle - began:.2f} s to read, {time.perf_counter() - middle:.2f} s for the shifts")
+        began = time.perf_counter()
+        ensure(facts.connection, recipe_of(judged.made, metrics["tones"], metrics, SettingsSpec()))
+        print(f"who wrote enough after them: {time.perf_counter() - began:.2f} s")
 
 
 def write(facts: Facts, count: int) -> None:
