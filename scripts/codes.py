@@ -69,7 +69,7 @@ MEANINGS = {
     "no-trait": "`for accounts where ...` is asked of plain series.",
     "no-traits": "`for accounts where ...` is asked of a series.",
     "no-workspace": "There is no `beforehand.yaml` here or in a folder above.",
-    "nobody-reachable": "Nobody stands behind a role, a person cannot be reached, or somebody is away without a stand-in.",
+    "nobody-reachable": "Nobody stands behind a role, a person cannot be reached, or one away has no stand-in.",
     "not-a-file": "A folder is named where a file is needed.",
     "not-a-folder": "A file is named where a folder is needed.",
     "not-a-mapping": "A YAML file is not made of `key: value` lines.",

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 FED = (*SHAPES, "traits")
 """Tables that are fed row by row, by when each row was learned."""
-NOT_COPIED = ("meta", "quarantine", "recipes", "recipe_joins", "tones", "tones_unread", "tones_read", "tensions", "tensions_made")
+NOT_COPIED = (
+    "meta", "quarantine", "recipes", "recipe_joins", "tones", "tones_unread", "tones_read", "tensions", "tensions_made",
+)  # fmt: skip
 """Tables of a scratch store that fill by themselves, or that no judge reads."""
 HISTORY = "history.duckdb"
 
@@ -107,5 +109,7 @@ def _others(facts: Facts) -> list[str]:
         "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND NOT temporary"
     ).fetchall()
     return sorted(
-        name for (name,) in rows if name not in (*FED, *NOT_COPIED) and not name.startswith(("panel_", "made_", "issue"))
+        name
+        for (name,) in rows
+        if name not in (*FED, *NOT_COPIED) and not name.startswith(("panel_", "made_", "issue"))
     )

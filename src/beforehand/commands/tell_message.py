@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from beforehand.calendar import zone_named
 from beforehand.channels import Block, Facts, Headline, Listing, Message, Words
-from beforehand.channels.message import Button
+from beforehand.channels.message import Button, Purpose
 from beforehand.commands.alert_message import alert_message
 from beforehand.routing.batch import Due, Telling
 from beforehand.story import words
@@ -42,7 +42,7 @@ def message_of(
         meta["account"] = telling.account
     if telling.replaces is not None:
         meta["replaces"] = telling.replaces
-    purpose = "digest" if telling.kind == "digest" else "alert"
+    purpose: Purpose = "digest" if telling.kind == "digest" else "alert"
     return replace(message, thread=f"{telling.thread} {telling.person}", purpose=purpose, meta=meta)
 
 

@@ -191,8 +191,8 @@ class TextSpec(Spec):
     mask: bool = Field(
         default=True,
         description=(
-            "Addresses, telephone, card and account numbers and keys are taken out of what is sent: of messages that an "
-            "endpoint reads, and of what customers are quoted with in what is told to people."
+            "Addresses, telephone, card and account numbers and keys are taken out of what is sent: of messages that "
+            "an endpoint reads, and of what customers are quoted with in what is told to people."
         ),
     )
 
