@@ -103,8 +103,8 @@ FILES: tuple[tuple[str, str, dict[str, type[BaseModel]]], ...] = (
     (
         "team.yaml",
         "The people who hear of alerts. A role of `owners` is held by one person at each account: by hand-over, else "
-        "by the trait, else by the first rule that matches, else shared among the others; `beforehand route explain` says "
-        "which, and every reason. See [routing](../explanation/routing.md).",
+        "by the trait, else by the first rule that matches, else shared among the others; `beforehand route explain` "
+        "says which, and every reason. See [routing](../explanation/routing.md).",
         {
             "": TeamSpec,
             "Under `people:`": PersonSpec,
@@ -115,7 +115,8 @@ FILES: tuple[tuple[str, str, dict[str, type[BaseModel]]], ...] = (
     (
         "routes.yaml",
         "Which alert goes to whom. The file itself is the route of everything that no other takes. The first route "
-        "that matches is taken; what it does not say it has from the one around it. Without it nobody is told anything.",
+        "that matches is taken; what it does not say it has from the one around it. Without it nobody is told "
+        "anything.",
         {
             "": RoutesSpec,
             "Under `routes:`": RouteSpec,
