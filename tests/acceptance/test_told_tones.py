@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import shutil
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -34,6 +35,8 @@ def packed(tmp_path: Path) -> World:
     for path in (root / "signals").glob("*.yaml"):
         if path.stem not in ("silent-after-anger", "about-to-go-wrong"):
             path.unlink()
+    for name in ("playbooks", "resources"):  # they name the other signals
+        shutil.rmtree(root / name, ignore_errors=True)
     return World(root)
 
 
