@@ -17,7 +17,7 @@ help: ## this list
 
 setup: .venv/.base ## .venv/bin/beforehand, from the hashed locks
 
-demo: setup ## a simulated company: load, run, the five most urgent alerts with story and proof
+demo: setup ## a simulated company: load, run, the most urgent alerts with story, proof and what is done then
 	scripts/demo.sh
 
 openstack: setup ## real history: who stopped contributing to OpenStack, and who saw it coming

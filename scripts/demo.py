@@ -1,4 +1,4 @@
-"""The demo: a simulated company, loaded and run as a person would, to its five most urgent alerts and their proof."""
+"""The demo: a simulated company, loaded and run as a person would, to its most urgent alerts and what is done then."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import tempfile
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from outreach import show_outreach
 from planted import show_kinds, show_records
 from same_issue import show_issue
 from terse import show_terse
@@ -81,6 +82,8 @@ def main() -> int:
         "many of those who did were caught, how early; and what two simple rivals do with as many alerts.\n"
     )
     show_records(told["signals"], walk.out.width)
+
+    show_outreach(walk, base)
 
     walk.title("What to try next")
     walk.out.print(f"  cd {walk.folder}\n")

@@ -128,7 +128,7 @@ def approvals(folder: common.Folder = None, json: common.Json = False) -> None:
     console = look.console()
     for row in result["approvals"]:
         title = f"Run {row['run']}: {row['playbook']} at {row['account']}"
-        console.print(look.heading(title, f"by {row['until'][:16]}"))
+        console.print(look.heading(title, f"by {_minute(row['until'])}"))
         console.print(look.text(f"To {row['to'] or 'nobody yet'}: {row['subject']}\n\n{row['text']}\n"))
     if not result["approvals"]:
         console.print(look.text("Nothing waits for an answer."))
@@ -196,8 +196,18 @@ def suppress(
 
 
 def _said(line: dict[str, Any]) -> str:
-    keys = ("why", "to_whom", "subject", "outcome", "reason", "until", "by", "alert")
-    return "; ".join(str(line[key]) for key in keys if line.get(key))
+    keys = ("why", "to_whom", "resource", "subject", "outcome", "reason", "until", "by", "alert")
+    said = {key: str(line[key]) for key in keys if line.get(key)}
+    if "resource" in said:
+        said["resource"] = line["resource"]["title"]
+    if "until" in said:
+        said["until"] = f"until {_minute(said['until'])}"
+    return "; ".join(said.values())
+
+
+def _minute(written: str) -> str:
+    """A time of a journal, as all other times are shown."""
+    return written[:16].replace("T", " ")
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], nothing: str) -> None:
