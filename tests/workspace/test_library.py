@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,7 @@ def test_style_does_not_matter() -> None:
 def test_init_with_the_pack_writes_a_workspace_that_checks(tmp_path: Path) -> None:
     made = init(tmp_path / "it's mine", pack=True)
     assert "events.yaml" in made["files"] and "signals/fewer-people.yaml" in made["files"]
+    assert {"playbooks/check-in.yaml", "resources/paying.yaml"} <= set(made["files"])
     folder = read_folder(tmp_path / "it's mine")
     assert folder.settings.name == "it's mine"
     assert folder.signals.keys() == PACKED.signals.keys()
@@ -143,8 +145,8 @@ def test_a_condition_beside_the_events_still_holds(ws: Workspace) -> None:
         "a: {count: events, event: login, where: properties.x = 1 or properties.y = 2}\n"
         "b: {sum: events, of: properties.x, event: [login, my own], where: properties.x >= 0}\n"
     )
-    for path in (ws.root / "signals").iterdir():
-        path.unlink()
+    for part in ("signals", "playbooks", "resources"):
+        shutil.rmtree(ws.root / part)
     folder = read_folder(ws.root)
     assert folder.metrics["a"].where == "event in ('Logged In', 'it''s odd') and (properties.x = 1 or properties.y = 2)"
     assert folder.metrics["b"].where == "event in ('Logged In', 'it''s odd', 'my own') and properties.x >= 0"
@@ -157,8 +159,8 @@ def problems(ws: Workspace) -> list[tuple[str, int | None, str]]:
 
 
 def test_slips_of_the_pen_are_told_with_the_nearest(ws: Workspace) -> None:
-    for path in (ws.root / "signals").iterdir():
-        path.unlink()
+    for part in ("signals", "playbooks", "resources"):
+        shutil.rmtree(ws.root / part)
     (ws.root / "events.yaml").write_text("lgoin: [x]\nown thing: [x]\nlogin: []\nerror shown: 3\n")
     (ws.root / "metrics.yaml").write_text(
         "a: {count: events, event: [login, eror shown]}\nb: {count: tickets, event: login}\n"

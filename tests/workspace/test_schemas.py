@@ -13,6 +13,7 @@ from beforehand.workspace.yaml_file import read_yaml
 
 KIND_OF = {
     "beforehand.yaml": "beforehand", "metrics.yaml": "metrics", "outcomes.yaml": "outcomes", "events.yaml": "events",
+    "signals": "signal", "playbooks": "playbook", "resources": "resource",
 }  # fmt: skip
 
 
@@ -33,12 +34,12 @@ def test_the_shipped_schema_is_current(name: str) -> None:
     ids=lambda p: p.name,
 )
 def test_what_init_writes_is_right_by_its_schema_and_points_to_it(root: Path, path: Path) -> None:
-    name = KIND_OF.get(path.name, "signal")
+    name = KIND_OF[path.parent.name or path.name]
     data = read_yaml(root, str(path)).data
     if name == "beforehand":
         data["name"] = "text"  # the template has a place here that `init` fills
     assert list(validator(name).iter_errors(data)) == []
-    up = "../" if path.parent.name == "signals" else ""
+    up = "../" if path.parent.name else ""
     first = (root / path).read_text().splitlines()[0]
     assert first == f"# yaml-language-server: $schema={up}.beforehand/schemas/{name}.json"
 

@@ -24,7 +24,7 @@ def check(ws: Workspace, now: datetime) -> dict[str, Any]:
 
     Returns `{"problems": [], "signals": [{"signal", "file", "mode", "echo", "cases", "holds_now"}], "facts", "hints"}`:
     `cases` is how many passed, `holds_now` is `{"as_of", "holds", "of", "what", "examples"}` or null, `facts` says why
-    null, `hints` are notes on what the facts say about the settings.
+    null, `hints` are notes on what is suggested only, and on what the facts say about the settings.
     Raises `Problems` with every problem at once; a failing case is one.
     """
     folder, problems = examine(ws.root)
@@ -47,7 +47,18 @@ def check(ws: Workspace, now: datetime) -> dict[str, Any]:
         }
         for name, signal in folder.signals.items()
     ]
-    return {"problems": [], "signals": signals, "facts": note, "hints": hints}
+    return {"problems": [], "signals": signals, "facts": note, "hints": [*_without_playbook(folder), *hints]}
+
+
+def _without_playbook(folder: Folder) -> list[str]:
+    """Responses of the library that signals suggest and that have no file, where there are playbooks at all."""
+    named = folder.shelf.named
+    asked = {spec.playbook for spec in folder.specs.values() if spec.playbook is not None}
+    missing = [] if named is None else sorted(asked - named)
+    if not missing:
+        return []
+    said = "a playbook that is" if len(missing) == 1 else "playbooks that are"
+    return [f"Signals name {said} not in playbooks/, and so only suggested: {', '.join(missing)}."]
 
 
 def failing_cases(folder: Folder) -> list[Problem]:

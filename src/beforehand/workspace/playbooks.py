@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from beforehand.errors import InputError, Problem, among, nearest
+from beforehand.library import playbooks
 from beforehand.playbooks import templates
 from beforehand.playbooks.book import GO_ON, Book, is_sentence, name_of, to_customer
 from beforehand.signals import SentenceError, Signal, Vocabulary, parse
@@ -49,6 +50,7 @@ class Shelf:
     """The playbooks and resources of a workspace by name, the text of each playbook's file, and its problems.
 
     `judged` are the sentences of playbooks as signals, by sentence; they raise nothing, and are judged in `run`.
+    `named` are the names of all playbooks, those with mistakes too; None where there is no folder of them.
     """
 
     books: dict[str, Book] = field(default_factory=dict)
@@ -56,6 +58,7 @@ class Shelf:
     resources: dict[str, ResourceSpec] = field(default_factory=dict)
     judged: dict[str, Signal] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    named: frozenset[str] | None = None
 
 
 def read_shelf(
@@ -65,7 +68,10 @@ def read_shelf(
     shelf = Shelf()
     problems: list[Problem] = []
     taken: dict[str, Written] = {}
+    named: set[str] = set()
     for written in _files(root, PLAYBOOKS, problems):
+        # A file that is no YAML is called what it most likely says.
+        named.add(str(written.data["playbook"]) if "playbook" in written.data else Path(written.file).stem)
         book = _book(written)
         if book is not None and _first(book.name, "playbook", written, taken):
             _check(book, written, vocabulary if words else None, signals, channels, shelf.judged)
@@ -80,7 +86,20 @@ def read_shelf(
             _check_resource(resource, written, signals)
             shelf.resources[resource.resource] = resource
         problems += written.problems
-    return Shelf(shelf.books, shelf.texts, shelf.resources, shelf.judged, tuple(problems))
+    whole = frozenset(named) if (root / PLAYBOOKS).is_dir() else None
+    return Shelf(shelf.books, shelf.texts, shelf.resources, shelf.judged, tuple(problems), whole)
+
+
+def check_named(shelf: Shelf, asked: Iterable[tuple[str | None, Written]]) -> None:
+    """Records where a signal names a playbook that has no file; without the folder a name is only a suggestion.
+
+    A response that the library puts in words needs no file: it is told with the alert, and a person does it.
+    """
+    for name, written in asked:
+        if name is None or shelf.named is None or name in shelf.named or name in playbooks():
+            continue
+        said = f"There is no playbook {name!r} in {PLAYBOOKS}/."
+        written.problem(("playbook",), "unknown-playbook", said, among(name, shelf.named | playbooks().keys()))
 
 
 def without_ours(metrics: Mapping[str, MetricSpec]) -> dict[str, MetricSpec]:
