@@ -14,7 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 from beforehand.cli import app
-from beforehand.commands.text import MOST_PROBLEMS, tone
+from beforehand.commands.text import tone
+from beforehand.commands.text_lines import MOST_PROBLEMS
 from beforehand.commands.workspace import Workspace
 from beforehand.errors import BeforehandError, InputError, Problems
 

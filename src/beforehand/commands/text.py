@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, TYPE_CHECKING, Any
 
-from beforehand.commands.text_lines import Message, read_messages_file
-from beforehand.errors import InputError, Problem, Problems, among
+from beforehand.commands.text_lines import Message, Progress, batches_of
+from beforehand.errors import InputError, among
 from beforehand.text import Reader, Tone, read_messages
 from beforehand.workspace.spec import SettingsSpec, TextSpec
 
 if TYPE_CHECKING:
     from beforehand.commands.workspace import Workspace
 
-# Messages read at once: as many as make a batch worth while, few enough (and short enough) that memory stays flat.
-TOGETHER = 2_000
-CHARACTERS_TOGETHER = 8_000_000
 SHOWN_WORDS = 5
-MOST_PROBLEMS = 50
 READERS = ("base", "encoder", "endpoint")
-
-Progress = Callable[[str, int, int], None]
 
 
 def tone(
@@ -44,29 +38,10 @@ def tone(
     50), and InputError where the file or the reader is not there.
     """
     chosen = reader_of(ws.folder.settings.text if ws else TextSpec(), reader)
-    problems: list[Problem] = []
-    left_out = 0
-
-    def bad(problem: Problem) -> None:
-        nonlocal left_out
-        left_out += 1
-        if len(problems) < MOST_PROBLEMS:
-            problems.append(problem)
-
-    def done(read: int, size: int) -> None:
-        if progress and size:
-            progress("reading", read, size)
-
-    messages = read_messages_file(file, bad, done, standard_input)
-    for part in _parts(messages):
+    for part in batches_of(file, progress, standard_input):
         tones = read_messages([message.text for message in part], chosen)
         for message, found in zip(part, tones, strict=True):
             yield _row(message, found)
-    if problems:
-        if left_out > len(problems):
-            more = f"{left_out - len(problems):,} more lines cannot be read."
-            problems.append(Problem(problems[-1].file, None, "bad-row", more))
-        raise Problems(problems)
 
 
 def reader(settings: SettingsSpec) -> Callable[[], Reader]:
@@ -90,19 +65,6 @@ def reader_of(settings: TextSpec, name: str | None = None) -> Reader:
     from beforehand.text import base_model
 
     return base_model()
-
-
-def _parts(messages: Iterable[Message]) -> Iterator[list[Message]]:
-    part: list[Message] = []
-    held = 0
-    for message in messages:
-        part.append(message)
-        held += len(message.text)
-        if len(part) == TOGETHER or held > CHARACTERS_TOGETHER:
-            yield part
-            part, held = [], 0
-    if part:
-        yield part
 
 
 def _row(message: Message, found: Tone) -> dict[str, Any]:

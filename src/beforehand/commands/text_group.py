@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any
 
-from beforehand.commands.text_lines import Message, read_messages_file
-from beforehand.errors import InputError, Problem, Problems, among
+from beforehand.commands.text_lines import Message, Progress, batches_of
+from beforehand.errors import InputError, among
 from beforehand.text.grouping import Groups, Text
 from beforehand.text.machine_made import are_machine_made
 
 if TYPE_CHECKING:
     from beforehand.commands.workspace import Workspace
 
-TOGETHER = 2_000
-CHARACTERS_TOGETHER = 8_000_000
-MOST_PROBLEMS = 50
 KINDS = ("auto", "tickets", "errors")
 _DIGITS = re.compile(r"\d{1,18}(?:\.\d+)?")
 # Seconds since 1970 below this, milliseconds from it on.
 _MILLISECONDS = 10**11
-
-Progress = Callable[[str, int, int], None]
 
 
 def group(
@@ -45,22 +40,9 @@ def group(
     """
     if kind not in KINDS:
         raise InputError(f"There is no kind {kind!r}.", among(kind, KINDS), code="unknown-kind")
-    problems: list[Problem] = []
-    left_out = 0
-
-    def bad(problem: Problem) -> None:
-        nonlocal left_out
-        left_out += 1
-        if len(problems) < MOST_PROBLEMS:
-            problems.append(problem)
-
-    def done(read: int, size: int) -> None:
-        if progress and size:
-            progress("reading", read, size)
-
     groups = Groups()
     errors = kind == "errors" if kind != "auto" else None
-    for part in _parts(read_messages_file(file, bad, done, standard_input)):
+    for part in batches_of(file, progress, standard_input):
         if errors is None:
             errors = are_machine_made(message.text for message in part)
         texts = [_text(message, errors) for message in part]
@@ -68,11 +50,6 @@ def group(
             name = groups.names[number] if number else None
             yield {"id": message.columns["id"], "group": number or None, "name": name, "_text": message.text}
         groups.kept.clear()
-    if problems:
-        if left_out > len(problems):
-            more = f"{left_out - len(problems):,} more lines cannot be read."
-            problems.append(Problem(problems[-1].file, None, "bad-row", more))
-        raise Problems(problems)
 
 
 def _text(message: Message, error: bool) -> Text:
@@ -103,16 +80,3 @@ def _at_us(value: Any) -> int | None:
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return int(moment.timestamp() * 1_000_000)
-
-
-def _parts(messages: Iterable[Message]) -> Iterator[list[Message]]:
-    part: list[Message] = []
-    held = 0
-    for message in messages:
-        part.append(message)
-        held += len(message.text)
-        if len(part) == TOGETHER or held > CHARACTERS_TOGETHER:
-            yield part
-            part, held = [], 0
-    if part:
-        yield part

@@ -11,15 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from beforehand.errors import InputError, Problem, nearest
+from beforehand.errors import InputError, Problem, Problems, nearest
 
 COLUMNS = ("id", "text", "account", "person", "at")
 # A message of 10 MB is read, in whatever way JSON escapes it; a longer line is no message.
 LONGEST_LINE = 80_000_000
 PIECE = 1_000_000
+# Messages taken at once: as many as make a batch worth while, few enough (and short enough) that memory stays flat.
+TOGETHER = 2_000
+CHARACTERS_TOGETHER = 8_000_000
+MOST_PROBLEMS = 50
 KINDS = {
     dict: "an object", list: "a list", bool: "true or false", type(None): "null", int: "a number", float: "a number",
 }  # fmt: skip
+Progress = Callable[[str, int, int], None]
 EXAMPLE = 'Write {"id": "m1", "text": "..."}.'
 
 
@@ -30,6 +35,44 @@ class Message:
     line: int
     text: str
     columns: dict[str, Any]
+
+
+def batches_of(
+    file: str, progress: Progress | None = None, standard_input: IO[bytes] | None = None
+) -> Iterator[list[Message]]:
+    """The messages of a file, some at a time; `progress` is told what is done, how far and of how much.
+
+    Raises, after all good lines, Problems with the number of each line that cannot be read (at most `MOST_PROBLEMS`,
+    and how many more), and InputError where the file is not there.
+    """
+    problems: list[Problem] = []
+    left_out = 0
+
+    def bad(problem: Problem) -> None:
+        nonlocal left_out
+        left_out += 1
+        if len(problems) < MOST_PROBLEMS:
+            problems.append(problem)
+
+    def done(read: int, size: int) -> None:
+        if progress and size:
+            progress("reading", read, size)
+
+    part: list[Message] = []
+    held = 0
+    for message in read_messages_file(file, bad, done, standard_input):
+        part.append(message)
+        held += len(message.text)
+        if len(part) == TOGETHER or held > CHARACTERS_TOGETHER:
+            yield part
+            part, held = [], 0
+    if part:
+        yield part
+    if problems:
+        if left_out > len(problems):
+            more = f"{left_out - len(problems):,} more lines cannot be read."
+            problems.append(Problem(problems[-1].file, None, "bad-row", more))
+        raise Problems(problems)
 
 
 def read_messages_file(
