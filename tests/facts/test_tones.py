@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -163,3 +164,40 @@ def test_short_and_friendly_is_not_short_and_cold(text: str, warm: bool) -> None
     assert found is not None
     assert (found > 0.4) is warm
     assert (found < 0.0) is not warm
+
+
+def test_a_long_reading_that_is_cut_off_goes_on_where_it_was(
+    opened: Open, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Fails(Counting):
+        def read(self, texts: Sequence[str]) -> Readings:
+            if len(self.seen) + len(texts) > 6:
+                raise duckdb.Error("stopped")
+            return super().read(texts)
+
+    monkeypatch.setattr(tones, "PART", 3)
+    monkeypatch.setattr(tones, "_BLOCK", 1)
+    facts, first, second = opened(), Fails(), Counting()
+    load(facts, write, [message(n, f"{COLD} {n}", "out" if n == 4 else "in") for n in range(12)])
+    facts.reader = lambda: first
+    told: list[tuple[int, int]] = []
+    with pytest.raises(duckdb.Error):
+        tones.ensure(facts, lambda done, of: told.append((done, of)))
+    assert len(held(facts)) == len(first.seen) == 6
+    facts.reader = lambda: second
+    assert tones.ensure(facts) == tones.Read(5, 0)
+    assert told == [(3, 11), (6, 11)]
+    assert sorted(first.seen + second.seen) == sorted(f"{COLD} {n}" for n in range(12) if n != 4)
+    assert [row[0] for row in held(facts)] == sorted(f"m{n}" for n in range(12) if n != 4)
+    seqs = [seq for (seq,) in facts.connection.execute("SELECT stored_seq FROM tones").fetchall()]
+    assert len(seqs) == len(set(seqs))
+
+
+def test_parts_are_as_large_as_their_letters_allow(opened: Open, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tones, "PART_LETTERS", 250)
+    monkeypatch.setattr(tones, "_BLOCK", 1)
+    facts = opened()
+    load(facts, write, [message(n, "x" * 100) for n in range(5)])
+    found = tones._parts(facts.connection, "true")
+    assert [many for _, _, many in found] == [2, 2, 1]
+    assert all(one[1] < other[0] for one, other in pairwise(found))

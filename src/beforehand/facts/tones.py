@@ -8,7 +8,7 @@ all are taken back and read anew.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,11 @@ FORM = "1"
 TOGETHER = 2_000
 CHARACTERS = 100_000
 """Of a message so many are handed to the reader, which looks at no more."""
+PART, PART_LETTERS = 50_000, 64_000_000
+"""So many messages, or letters of them, are sorted and written at once."""
+_BLOCK = 1_024
+_SAID = f"left(coalesce(nullif(trim(text), ''), subject, ''), {CHARACTERS})"
+_LENGTH = f"least(coalesce(length(text), 0), {CHARACTERS})"
 Progress = Callable[[int, int], None]
 _FROM = ("seq", "source", "id", "account", "member", "at_us", "delay", "conversation", "channel")
 _COLUMNS = ("source", "id", "account", "member", "occurred_at", "delay", "sign", *TONES.columns)
@@ -47,34 +52,75 @@ class Read:
 def ensure(facts: Facts, progress: Progress | None = None) -> Read:
     """Reads the messages that arrived since; a table that does not exist yet is made.
 
-    One transaction: killed at any moment, the table is as it was. Call it outside of one. Messages are taken
-    `TOGETHER` at a time; all the same the process took at most 312 MB for 100,000 and 731 MB for a million when that
-    was measured, and what grew was not traced. `progress` is told how many of how many have been read.
+    Written down part by part, `PART` messages at most in one transaction: killed at any moment, it goes on after the
+    last whole part, and memory does not grow with their number. Call it outside of a transaction. `progress` is told
+    how many of how many have been read.
     """
     connection = facts.connection
     reader = facts.reader()
     said = f"{FORM} {reader.name} {reader.version}".strip()
     _prepare(connection)
+    row = first(connection, "SELECT watermark, reader FROM tones_read")
+    watermark, before = (-1, "") if row is None else (int(row[0]), str(row[1]))
+    if before and before != said:
+        watermark = -1
+        with _whole(connection):
+            _take_back(connection)
+            _note(connection, watermark, said)
+    newest = int(only(connection, "SELECT coalesce(max(stored_seq), -1) FROM messages")[0])
+    if newest <= watermark and not _unanswered(connection):
+        return Read(0, 0)
+    asked = (
+        f"(stored_seq > {watermark} OR stored_seq IN (SELECT seq FROM tones_unread WHERE reason = {_NO_ANSWER})) "
+        f"AND {from_customer('f')}"
+    )
+    parts = _parts(connection, asked)
+    total, done, unsure = sum(many for _, _, many in parts), 0, 0
+    for low, high, _ in parts:
+        with _whole(connection):
+            for read, bad in _read(connection, reader, low, high, asked):
+                done, unsure = done + read, unsure + bad
+                if progress:
+                    progress(done, total)
+            _note(connection, max(high, watermark), said)
+    with _whole(connection):
+        _note(connection, max(newest, watermark), said)
+    return Read(done, unsure)
+
+
+@contextmanager
+def _whole(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     connection.execute("BEGIN TRANSACTION")
     try:
-        row = first(connection, "SELECT watermark, reader FROM tones_read")
-        watermark, before = (-1, "") if row is None else (int(row[0]), str(row[1]))
-        if before and before != said:
-            _take_back(connection)
-            watermark = -1
-        asked = f"stored_seq > {watermark} OR stored_seq IN (SELECT seq FROM tones_unread WHERE reason = {_NO_ANSWER})"
-        newest = int(only(connection, "SELECT coalesce(max(stored_seq), -1) FROM messages")[0])
-        found = Read(0, 0)
-        if newest > watermark or _unanswered(connection):
-            found = _read(connection, reader, asked, progress)
-        connection.execute("DELETE FROM tones_read")
-        connection.execute("INSERT INTO tones_read VALUES (?, ?)", [max(newest, watermark), said])
+        yield
         connection.execute("COMMIT")
     except BaseException:
         with suppress(duckdb.Error):  # already rolled back by the engine
             connection.execute("ROLLBACK")
         raise
-    return found
+
+
+def _note(connection: duckdb.DuckDBPyConnection, watermark: int, said: str) -> None:
+    connection.execute("DELETE FROM tones_read")
+    connection.execute("INSERT INTO tones_read VALUES (?, ?)", [watermark, said])
+
+
+def _parts(connection: duckdb.DuckDBPyConnection, asked: str) -> list[tuple[int, int, int]]:
+    """The messages to be read cut into spans of `stored_seq`, first and last, with how many there are in each."""
+    parts: list[tuple[int, int, int]] = []
+    size = 0
+    blocks = connection.execute(
+        f"SELECT min(stored_seq), max(stored_seq), count(*), sum({_LENGTH}) FROM messages f WHERE {asked} "
+        f"GROUP BY stored_seq // {_BLOCK} ORDER BY 1"
+    )
+    for low, high, many, letters in blocks.fetchall():
+        if parts and parts[-1][2] + many <= PART and size + letters <= PART_LETTERS:
+            parts[-1] = (parts[-1][0], int(high), parts[-1][2] + int(many))
+            size += int(letters)
+        else:
+            parts.append((int(low), int(high), int(many)))
+            size = int(letters)
+    return parts
 
 
 _NO_ANSWER = text(NO_ANSWER)
@@ -104,20 +150,23 @@ def _take_back(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("DELETE FROM tones_unread")
 
 
-def _read(connection: duckdb.DuckDBPyConnection, reader: Reader, asked: str, progress: Progress | None) -> Read:
-    chosen = f"FROM messages f WHERE ({asked}) AND {from_customer('f')}"
-    said = f"left(coalesce(nullif(trim(text), ''), subject, ''), {CHARACTERS})"
-    total = int(only(connection, f"SELECT count(*) {chosen}")[0]) if progress else 0
+def _read(
+    connection: duckdb.DuckDBPyConnection, reader: Reader, low: int, high: int, asked: str
+) -> Iterator[tuple[int, int]]:
+    """Reads a span of messages and writes their rows; yields how many were read, and how many of them are unsure."""
     number = int(only(connection, "SELECT coalesce(max(stored_seq), 0) FROM tones")[0])
-    read = unsure = 0
     # A second connection reads what was there before, so that the stream is not cut off by what is written.
     with connection.cursor() as other:
         stream = other.sql(
             "SELECT stored_seq AS seq, source, id, account, member, epoch_us(occurred_at) AS at_us, delay, "
-            f"conversation, channel, {said} AS said {chosen} ORDER BY stored_seq"
+            f"conversation, channel, {_SAID} AS said FROM messages f WHERE stored_seq BETWEEN {low} AND {high} "
+            f"AND {asked} ORDER BY stored_seq"
         ).to_arrow_reader(TOGETHER)
-        connection.execute(f"DELETE FROM tones_unread WHERE reason = {_NO_ANSWER}")
-        for rows in _parts(stream):
+        connection.execute(f"DELETE FROM tones_unread WHERE reason = {_NO_ANSWER} AND seq BETWEEN {low} AND {high}")
+        for batch in stream:
+            if not batch.num_rows:
+                continue
+            rows = batch.to_pylist()
             tones = read_messages([row["said"] for row in rows], reader)
             told = list(zip(rows, tones, strict=True))
             good = [(row, tone) for row, tone in told if not tone.unsure]
@@ -126,16 +175,7 @@ def _read(connection: duckdb.DuckDBPyConnection, reader: Reader, asked: str, pro
             if bad:
                 connection.executemany("INSERT INTO tones_unread VALUES (?, ?)", bad)
             number += len(good)
-            read, unsure = read + len(rows), unsure + len(bad)
-            if progress:
-                progress(read, total)
-    return Read(read, unsure)
-
-
-def _parts(stream: Any) -> Iterator[list[dict[str, Any]]]:
-    for batch in stream:
-        if batch.num_rows:
-            yield batch.to_pylist()
+            yield len(rows), len(bad)
 
 
 def _add(connection: duckdb.DuckDBPyConnection, good: Sequence[tuple[dict[str, Any], Tone]], number: int) -> None:
