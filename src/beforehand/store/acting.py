@@ -28,6 +28,7 @@ class Notification(Base):
     __table_args__ = (
         UniqueConstraint("thread", "person", "version", name="uq_notifications_thread"),
         Index("notifications_of_person", "person", "at"),
+        Index("notifications_of_account", "account"),
         {"sqlite_autoincrement": True},
     )
 
@@ -127,6 +128,7 @@ class Act(Base):
         UniqueConstraint("key", name="uq_acts_key"),
         Index("acts_to_do", "state", "due_at"),
         Index("acts_of_run", "run"),
+        Index("acts_by_ref", "ref"),
         {"sqlite_autoincrement": True},
     )
 
@@ -251,6 +253,7 @@ class Callback(Base):
     """Something that came back, once: a button, a reply, an unsubscription; `key` keeps a second one from counting."""
 
     __tablename__ = "callbacks"
+    __table_args__ = (Index("callbacks_from", "at"),)
 
     key: Mapped[str] = mapped_column(String, primary_key=True)
     at: Mapped[datetime]
