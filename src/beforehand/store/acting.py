@@ -171,6 +171,9 @@ class Run(Base):
     __table_args__ = (
         Index("one_live_run", "account", "playbook", unique=True, sqlite_where=LIVE, postgresql_where=LIVE),
         Index("runs_due", "state", "due_at"),
+        Index("runs_of_account", "account"),
+        Index("runs_of_alert", "alert"),
+        Index("runs_of_version", "state", "digest"),
         {"sqlite_autoincrement": True},
     )
 
