@@ -22,21 +22,26 @@ URGENT, OVER = ("urgent", "critical"), ("solved", "closed", "resolved", "done")
 UNKIND, UNKIND_FOR = 0.8, timedelta(days=7)
 ERRORS_FOR = timedelta(days=14)
 ANYBODY = "person"
+YES = ("yes", "true", "1")
+"""Values of a person's trait that make its name a role of theirs."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody at an account; `roles` in lower case."""
+    """Somebody at an account; `marks` are traits that say yes of them, as `champion: yes` does."""
 
     id: str
     name: str = ""
     email: str = ""
     role: str = ""
+    marks: tuple[str, ...] = ()
+    language: str = ""
 
     @property
     def roles(self) -> frozenset[str]:
-        """Their roles, one by one."""
-        return frozenset(part.strip().lower() for part in self.role.split(",") if part.strip())
+        """Their roles, one by one, in lower case and with blanks between words: of `role`, and of marks."""
+        said = [*self.role.split(","), *self.marks]
+        return frozenset(plainly for part in said if (plainly := _plainly(part)))
 
 
 @dataclass(frozen=True)
@@ -63,13 +68,18 @@ class AtAccount:
         `their person` is whom the alert is about, where it is about one.
         """
         for said in wanted:
-            role = said.split(None, 1)[1].strip().lower()
+            role = _plainly(said.split(None, 1)[1])
             found = [
                 p for p in self.people if role in p.roles or (role == ANYBODY and scope and scope in (p.id, p.email))
             ]
             if found:
                 return min(found, key=lambda p: (not p.email, p.id))
         return None
+
+
+def _plainly(role: str) -> str:
+    """A role as people compare it: `Decision_Maker` is a decision maker."""
+    return " ".join(role.replace("_", " ").replace("-", " ").lower().split())
 
 
 def at_account(facts: Facts, account: str, at: datetime) -> AtAccount:
@@ -88,7 +98,10 @@ def at_account(facts: Facts, account: str, at: datetime) -> AtAccount:
     for of, member, label in rows:
         said = facts.traits_of(int(of), at, int(member))
         email = said.get("email") or (label if "@" in label else "")
-        people.append(Person(str(label), said.get("name") or "", email, said.get("role") or ""))
+        marks = tuple(trait for trait, value in sorted(said.items()) if str(value).strip().lower() in YES)
+        people.append(
+            Person(str(label), said.get("name") or "", email, said.get("role") or "", marks, said.get("language") or "")
+        )
     return AtAccount(facts.label(node), at, nodes, dict(facts.traits_of(node, at)), tuple(people))
 
 

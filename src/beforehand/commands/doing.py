@@ -76,6 +76,8 @@ class Stage:
     run: Run
     alert: Alert | None
     at: datetime
+    supposed: Sequence[tuple[str, datetime]] = ()
+    """What a simulation supposes to have been sent on the way it is on: to whom, and when."""
 
     @cached_property
     def here(self) -> AtAccount:
@@ -291,6 +293,8 @@ def _send(stage: Stage, name: str, step: SendStep, lines: Sequence[Line]) -> Don
 def _asked(stage: Stage, step: SendStep, approved: bool, address: str | None, book: Book) -> Asked:
     spec = book.spec
     to_person, to_account = kept.heard_from_us(stage.session, stage.run.account, address or "")
+    to_person += [at for to, at in stage.supposed if to == address]
+    to_account += [at for _, at in stage.supposed]
     holdout = spec.holdout
     return Asked(
         at=stage.at,

@@ -55,7 +55,7 @@ def simulate_playbook(ws: Workspace, name: str, account: str, at: datetime | Non
             own = [a for a in open_now if (s := folder.specs.get(a.signal)) is not None and s.playbook == name]
             own += [a for a in open_now if a.signal in book.spec.when.signals]
             alert = own[0] if own else None
-            holders = holders_of(folder, begins)
+            holders = holders_of(folder, begins, session)
             owner = owner_of(facts, holders, book, label, alert, begins)
             run = Run(
                 number=0, playbook=name, digest=digest_of(folder.shelf.texts[name]), text="", account=label,
@@ -91,6 +91,11 @@ def _on(stage: Stage, way: _Way) -> tuple[dict[str, Any] | None, list[_Way]]:
             for so in (True, False)
         ]
     stage.at = way.at
+    stage.supposed = [
+        (str(line.details.get("to_whom")), line.at)
+        for line in way.lines
+        if line.kind == "did" and line.step in book.steps and book.outward(line.step)
+    ]
     move = next_move(book, way.lines, way.at, Seen(business_time(stage.folder.settings), known))
     match move:
         case End(outcome, reason):

@@ -118,7 +118,7 @@ def _touch(asked: Asked) -> Kept | None:
 
 
 Guard = Callable[[Asked], Kept | None]
-ORDER: tuple[Guard, ...] = (_approval, _suppressed, _address, _holdout, _quiet, _cap, _complaint, _incident, _touch)
+ORDER: tuple[Guard, ...] = (_address, _approval, _suppressed, _holdout, _quiet, _cap, _complaint, _incident, _touch)
 """The one place that decides which guard comes before which."""
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from beforehand.calendar import BusinessTime
-from beforehand.playbooks.book import GO_ON, Book, event_of, is_sentence
+from beforehand.playbooks.book import GO_ON, Book, event_of, is_sentence, to_customer
 from beforehand.workspace.playbook_spec import (
     END,
     REPLY,
@@ -177,6 +177,8 @@ def _at_step(book: Book, name: str, journal: Sequence[Line], at: datetime, seen:
                 return Go(name, book.next(name, step.otherwise), f"Not within {step.within}: {step.wait_for}.")
             return WaitFor(name, until, what=step.wait_for)
         case ApproveStep():
+            if until is None and nobody_hears(book, step.approve, journal):
+                return Go(name, book.next(name), "There is nobody to write to, so nobody is asked.")
             if until is None:
                 return Ask(name, step.within.after(at, seen.business), begins=True, draft=step.approve)
             answered = next((line for line in since if line.kind in (APPROVED, REJECTED)), None)
@@ -189,6 +191,16 @@ def _at_step(book: Book, name: str, journal: Sequence[Line], at: datetime, seen:
         case _:
             # A message that was put off waits as any other.
             return Wait(name, until) if until is not None and at < until else Act(name)
+
+
+def nobody_hears(book: Book, draft: str, journal: Sequence[Line]) -> bool:
+    """Whether a draft for a customer was written to nobody, or to somebody without an address."""
+    if not any(to_customer(to) for to in book.draft(draft).to):
+        return False
+    line = next((line for line in reversed(journal) if line.step == draft and line.kind == "did"), None)
+    if line is None or "recipient" not in line.details:
+        return line is not None and "nobody" in line.details
+    return not line.details["recipient"].get("email")
 
 
 def _for_reply(step: object) -> bool:
