@@ -20,6 +20,7 @@ from beforehand.workspace.team_spec import TeamSpec
 if TYPE_CHECKING:
     from beforehand.workspace import Folder
 
+OWNER = "owner"
 SOME_DAY = datetime(2999, 1, 1, 12, tzinfo=UTC)  # after everybody who leaves has left
 
 
@@ -70,6 +71,43 @@ def who_hears(folder: Folder, holders: Holders, account: str, such: Such) -> tup
     if folder.routes is None:
         return ()
     return hearers(holders.team, folder.routes, such, holders.at, lambda role: holders.of(role, account, such.traits))
+
+
+def role_of_owners(team: Team, role: str) -> str | None:
+    """The role of the team that a playbook's `owner` means.
+
+    Itself where it is one; `owner` is the role that the trait `owner` names, else the only one under `owners:`.
+    """
+    if role in team.roles:
+        return role
+    owners = team.spec.owners
+    named = [name for name, spec in owners.items() if spec.trait == OWNER] or list(owners)
+    return named[0] if role == OWNER and len(named) == 1 else None
+
+
+def whose_run(holders: Holders, role: str, account: str, traits: Traits, alerted: str | None) -> tuple[str | None, str]:
+    """Whose a run of a playbook is, and why: the holder of its role, else `alerted`, whose alert began it, else whose
+    the account is. Who left is passed over, up to whoever stands in for them.
+    """
+    team, at = holders.team, holders.at
+    asked = role_of_owners(team, role)
+    if asked is not None:
+        owned = holders.of(asked, account, traits)
+        if owned.person is not None:
+            return owned.person, f"{asked} of the account: {owned.why}"
+        for reason in owned.reasons:
+            reach = team.reach(reason.person, at) if reason.person is not None else None
+            if reach is not None and reach.person is not None:
+                return reach.person, f"{reason.why}; {reach.why}"
+    for called, why in ((alerted, "the alert is theirs"), (traits.get(OWNER), f"the trait {OWNER} names them")):
+        person = team.named(str(called)) if called else None
+        if person is not None and team.left(person, at):
+            reach = team.reach(person, at)
+            if reach.person is not None:
+                return reach.person, f"{why}; {reach.why}"
+        elif called:
+            return person or str(called), why
+    return None, "nobody holds it"
 
 
 def failing_expectations(folder: Folder) -> list[Problem]:

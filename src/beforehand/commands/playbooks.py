@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from beforehand.commands.alerts import present
 from beforehand.commands.doing import written
-from beforehand.commands.playing import as_lines, holders_of, owner_of, play, start
+from beforehand.commands.playing import as_lines, holders_of, keep_shared, owner_of, play, start
 from beforehand.errors import InputError, among
 from beforehand.playbooks import Book, position, waiting
 from beforehand.store import Run, Unsent, alert_name, runs
@@ -63,7 +63,7 @@ def start_playbook(ws: Workspace, name: str, account: str, now: datetime | None 
         label = facts.label(facts.account_named(account))
         with state.read() as session:
             at = present(session, now)
-        holders = holders_of(ws.folder, at)
+            holders = holders_of(ws.folder, at, session)
         owner = owner_of(facts, holders, book, label, None, at)
         with state.write() as session:
             run = start(session, ws.folder, book, label, at, None, owner)
@@ -71,6 +71,7 @@ def start_playbook(ws: Workspace, name: str, account: str, now: datetime | None 
                 said = f"A run of {name} lives at {label}."
                 raise InputError(said, "`beforehand runs` lists it.", code="run-lives")
             number = run.number
+            keep_shared(session, holders, at)
         play(facts, ws.folder, state, at)
         with state.read() as session:
             return {"run": as_row(session, named(session, number))}

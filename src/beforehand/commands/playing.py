@@ -22,7 +22,8 @@ from beforehand.commands.at_account import at_account, events_since
 from beforehand.commands.doing import OWNER, Done, Stage, Told, do, tell, written
 from beforehand.commands.handing import put_kept, put_message
 from beforehand.commands.judging import judged
-from beforehand.commands.people import Holders, team_of
+from beforehand.commands.people import Holders, whose_run
+from beforehand.commands.route import holders_of as routed
 from beforehand.errors import BeforehandError, InputError
 from beforehand.playbooks import Act, Ask, Book, End, Go, Line, Seen, Stuck, Wait, WaitFor, next_move, position, waiting
 from beforehand.playbooks.book import event_of
@@ -30,7 +31,7 @@ from beforehand.signals import SentenceError
 from beforehand.signals.numbers import HOLDS
 from beforehand.signals.population import true_of
 from beforehand.signals.whom import population_of
-from beforehand.store import Alert, Run, runs
+from beforehand.store import Alert, Run, runs, telling
 from beforehand.workspace.playbook_spec import WaitForStep
 from beforehand.workspace.playbooks import OUR_SOURCE, book_from, signal_of
 from beforehand.workspace.working import business_time
@@ -68,7 +69,7 @@ def play(facts: Facts, folder: Folder, state: Store, at: datetime) -> dict[str, 
     gone = {d for d, book in books.items() if book.name not in folder.shelf.books and book.spec.when_deleted == "end"}
     with state.read() as session:
         due = runs.due_runs(session, at, meeting, gone | (texts.keys() - books.keys()))
-        holders = holders_of(folder, at)
+        holders = holders_of(folder, at, session)
     moved = ended = 0
     for number in due:
         with state.write() as session:
@@ -77,6 +78,7 @@ def play(facts: Facts, folder: Folder, state: Store, at: datetime) -> dict[str, 
                 continue
             moved += 1
             ended += move(facts, folder, session, run, books.get(run.digest), holds, holders, at)
+            keep_shared(session, holders, at)
     return {"began": began, "moved": moved, "ended": ended}
 
 
@@ -102,12 +104,13 @@ def begin(facts: Facts, folder: Folder, state: Store, at: datetime) -> int:
                 continue
         chosen.append((alert, book))
     began = 0
-    holders = holders_of(folder, at)
     with state.write() as session:
+        holders = holders_of(folder, at, session)
         for alert, book in chosen:
             owner = owner_of(facts, holders, book, alert.account, alert, at)
             run = start(session, folder, book, alert.account, at, alert, owner)
             began += run is not None
+        keep_shared(session, holders, at)
         if newest:
             runs.put_looked_at(session, newest)
     return began
@@ -138,16 +141,18 @@ def answers(folder: Folder, book: Book, alert: Alert) -> bool:
 def owner_of(facts: Facts, holders: Holders, book: Book, account: str, alert: Alert | None, at: datetime) -> str | None:
     """Whose a run is: the holder of the playbook's role, else whose the alert is, else whose the account is."""
     traits = at_account(facts, account, at).traits
-    if book.spec.owner != OWNER or OWNER in holders.team.roles:
-        person = holders.of(book.spec.owner, account, traits).person
-        if person is not None:
-            return person
-    return (alert.owner if alert else None) or traits.get(OWNER)
+    return whose_run(holders, book.spec.owner, account, traits, alert.owner if alert else None)[0]
 
 
-def holders_of(folder: Folder, at: datetime) -> Holders:
-    """Who holds each role, as team.yaml says."""
-    return Holders(team_of(folder), at)
+def holders_of(folder: Folder, at: datetime, session: Session) -> Holders:
+    """Who holds each role: as team.yaml says, and as accounts were shared and handed over."""
+    return routed(session, folder, at)
+
+
+def keep_shared(session: Session, holders: Holders, at: datetime) -> None:
+    """Keeps whom accounts were shared to while runs asked, so that they stay there."""
+    telling.put_shared(session, holders.new, at)
+    holders.new.clear()
 
 
 def digest_of(text: str) -> str:
