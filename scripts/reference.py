@@ -22,6 +22,7 @@ from beforehand.panel.where import COLUMNS, FUNCTIONS, WITH_PROPERTIES
 from beforehand.signals import KINDS
 from beforehand.signals.grammar import FORMS
 from beforehand.workspace import schemas
+from beforehand.workspace.callback_spec import CallbacksSpec
 from beforehand.workspace.channel_spec import AppriseSpec, EmailSpec, SlackSpec, WebhookSpec
 from beforehand.workspace.playbook_spec import (
     STEPS,
@@ -78,6 +79,7 @@ FILES: tuple[tuple[str, str, dict[str, type[BaseModel]]], ...] = (
             "Under `channels:`, Slack": SlackSpec,
             "Under `channels:`, a webhook": WebhookSpec,
             "Under `channels:`, Apprise": AppriseSpec,
+            "Under `callbacks:`": CallbacksSpec,
             "A secret": SecretSpec,
         },
     ),

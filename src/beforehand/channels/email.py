@@ -246,7 +246,8 @@ def compose(
         mail["Auto-Submitted"] = "auto-generated"
     elif message.unsubscribe:
         mail["List-Unsubscribe"] = f"<{''.join(message.unsubscribe.split())}>"
-        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        if message.unsubscribe.startswith(("https:", "http:")):  # a mail is no click
+            mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     names = {id(chart): f"{digest}.{n}@{domain}" for n, chart in enumerate(charts)}
     mail.set_content(plain.text(message))
     mail.add_alternative(html.page(message, lambda chart, _: f"cid:{names[id(chart)]}"), subtype="html")

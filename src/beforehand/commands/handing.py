@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from beforehand.channels import Channel, Handed, Message
 from beforehand.channels.masking import masked
 from beforehand.channels.opening import KEYED, SecretMissingError, open_channel
+from beforehand.commands.linking import Links, linked, links_of
 from beforehand.errors import BeforehandError, InputError, among
 from beforehand.store.acts import Settled, put_act
+from beforehand.workspace.callback_spec import CallbacksSpec
 from beforehand.workspace.channel_spec import ChannelSpec
 
 if TYPE_CHECKING:
@@ -70,12 +72,14 @@ class Ways:
     """The channels of a workspace, each opened when it is first needed and kept open.
 
     With `mask`, what identifies people is taken out of what customers are quoted with, and secrets out of all of it.
+    `callbacks` says where links of messages lead back to.
     """
 
     root: Path
     specs: Mapping[str, ChannelSpec]
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     mask: bool = True
+    callbacks: CallbacksSpec = field(default_factory=CallbacksSpec)
     opened: dict[str, Channel] = field(default_factory=dict)
 
     def hand(self, act: Act, replaces: str | None) -> Handed:
@@ -93,7 +97,14 @@ class Ways:
         except (KeyError, TypeError) as error:
             return Handed("refused", "not-understood", f"What is to be told cannot be read: {error}.")
         try:
-            return channel.hand(masked(message) if self.mask else message, act.recipient, act.key, replaces)
+            links = self._links(needed=act.outward)
+        except SecretMissingError as error:
+            return Handed("retry", "no-secret", str(error))
+        try:
+            message = masked(message) if self.mask else message
+            spec = self.specs.get(act.channel)
+            message = message if spec is None else linked(message, act, spec, links)
+            return channel.hand(message, act.recipient, act.key, replaces)
         except BeforehandError as error:
             return Handed("retry", error.code, error.message)
         except Exception as error:  # a fault of ours must not stop the acts behind it, nor be repeated blindly
@@ -106,6 +117,15 @@ class Ways:
             if close is not None:
                 close()
         self.opened.clear()
+
+    def _links(self, *, needed: bool) -> Links | None:
+        """Where links lead back to; a customer is not written to without, one of us is told all the same."""
+        try:
+            return links_of(self.callbacks, self.root, self.environment)
+        except SecretMissingError:
+            if needed:
+                raise
+            return None
 
     def _channel(self, name: str) -> Channel | None:
         if name not in self.opened and name in self.specs:

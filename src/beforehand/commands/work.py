@@ -51,7 +51,7 @@ def work(
     """
     stop = stop or threading.Event()
     until = None if span is None else datetime.now(UTC) + span
-    ways = Ways(ws.root, ws.settings.channels, mask=ws.settings.text.mask)
+    ways = Ways(ws.root, ws.settings.channels, mask=ws.settings.text.mask, callbacks=ws.settings.callbacks)
     came: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     handed = 0

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from beforehand.store.acting import Act, Entry, Exposure, Run, Suppression, TouchDue, Unsent
-from beforehand.store.acts import SENT
+from beforehand.store.acts import DUE, REFUSED, SENT
 from beforehand.store.models import Alert, Setting
 
 LIVE, ENDED = "live", "ended"
@@ -134,11 +134,29 @@ def suppressed(session: Session, address: str) -> str | None:
 
 
 def suppress(session: Session, address: str, why: str, at: datetime, actor: str, account: str | None = None) -> bool:
-    """Puts an address on the list of those that are not written to; False where it was there."""
+    """Puts an address on the list of those that are not written to; False where it was there.
+
+    What waits to be handed over to it is refused, and kept as unsent.
+    """
     key = address.strip().lower()
     if session.get(Suppression, key) is not None:
         return False
     session.add(Suppression(address=key, why=why, at=at, actor=actor, account=account))
+    waits = select(Act).where(Act.state == DUE, Act.outward, func.lower(Act.recipient) == key).with_for_update()
+    for act in session.scalars(waits):
+        act.state, act.reason, act.settled_at, act.lease_by, act.lease_until = (
+            REFUSED,
+            f"suppressed: {why}",
+            at,
+            None,
+            None,
+        )
+        run = session.get(Run, act.run) if act.run is not None else None
+        if run is not None:
+            keep_unsent(
+                session, at=at, run=run, step=act.step or "", person=address, guard="suppressed",
+                reason=f"{key} asked not to be written to before it was handed over: {why}.",
+            )  # fmt: skip
     session.flush()
     return True
 

@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from beforehand.workspace.callback_spec import CallbacksSpec
 from beforehand.workspace.channel_spec import Channels
 from beforehand.workspace.durations import Duration
 from beforehand.workspace.spec_base import Spec as Spec
@@ -254,6 +255,10 @@ class SettingsSpec(Spec):
     )
     channels: Channels = Field(
         default_factory=dict, description="The ways out, by name: mail, Slack, webhooks, and what Apprise knows."
+    )
+    callbacks: CallbacksSpec = Field(
+        default=CallbacksSpec.model_construct(),
+        description="What comes back: buttons, unsubscriptions, replies; see `beforehand callbacks`.",
     )
 
     @property
