@@ -17,6 +17,7 @@ FED = (*SHAPES, "traits")
 """Tables that are fed row by row, by when each row was learned."""
 NOT_COPIED = (
     "meta", "quarantine", "recipes", "recipe_joins", "tones", "tones_unread", "tones_read", "tensions", "tensions_made",
+    "moods", "moods_made",
 )  # fmt: skip
 """Tables of a scratch store that fill by themselves, or that no judge reads."""
 HISTORY = "history.duckdb"

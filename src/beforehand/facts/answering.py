@@ -63,6 +63,10 @@ def answers(facts: Facts, asks: Sequence[Ask]) -> list[Answer]:
         from beforehand.facts import tensions
 
         tensions.ensure(facts)
+    if any(query.table == "moods" for query, _ in asks):
+        from beforehand.facts import moods
+
+        moods.ensure(facts)
     if any(query.key and query.key[0] in KEYS for query, _ in asks):
         from beforehand.facts import issues
 

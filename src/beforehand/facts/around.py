@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beforehand.calendar import DAY_US
-from beforehand.facts.schema import COUNTABLE, TONES
+from beforehand.facts.schema import COUNTABLE
 from beforehand.facts.subjects import excluded_members
 
 if TYPE_CHECKING:
@@ -55,13 +55,14 @@ class Around:
 
     def rows(self, table: str) -> str:
         """The account's rows of a table in these weeks, set aside, with `week` and `who` (the person of a member)."""
-        from beforehand.facts import tones
+        from beforehand.facts import moods, tensions, tones
         from beforehand.panel import where
 
         if table not in self.aside:
             shape = COUNTABLE[table]
-            if shape is TONES:
-                tones.ensure(self.facts)
+            made = {"tones": tones, "tensions": tensions, "moods": moods}.get(table)
+            if made is not None:
+                made.ensure(self.facts)
             left_out = ""
             bots = excluded_members(self.facts.connection, self.facts.settings.exclude.people)
             if len(bots):

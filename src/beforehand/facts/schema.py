@@ -117,7 +117,9 @@ TENSIONS = Shape(
     "tensions", {"ticket": TEXT, "category": TEXT, "points": NUMBER, "reasons": TEXT}, versioned=True, properties=False
 )
 """How near each ticket and thread is to going wrong, as `tensions` makes it: nobody loads it."""
-COUNTABLE = {**SHAPES, TONES.name: TONES, TENSIONS.name: TENSIONS}
+MOODS = Shape("moods", {"warmth": NUMBER, "people": NUMBER}, versioned=True, properties=False)
+"""How an account sounds by all of its people, as `moods` makes it from tones and roles: nobody loads it."""
+COUNTABLE = {**SHAPES, TONES.name: TONES, TENSIONS.name: TENSIONS, MOODS.name: MOODS}
 """What metrics may be over."""
 LOADABLE = ("accounts", "people", *FACT_TABLES)
 

@@ -15,7 +15,7 @@ import sqlglot
 from sqlglot import exp
 
 Op = Literal["count", "rows", "sum", "bits", "present", "last"]
-VERSIONED = frozenset({"tickets", "subscriptions", "invoices", "tones", "tensions"})
+VERSIONED = frozenset({"tickets", "subscriptions", "invoices", "tones", "tensions", "moods"})
 MADE = "made_"
 """How the names of tables of made facts begin."""
 

@@ -154,7 +154,7 @@ class Panel:
 
     def _ensured(self, asked: Iterable[tuple[Quantity, Grain]]) -> dict[Quantity, str]:
         """The tables of the made facts that are asked for, brought up to date."""
-        from beforehand.facts import tensions, tones
+        from beforehand.facts import moods, tensions, tones
         from beforehand.facts.derived import ensure, made_tables, recipe_of
 
         time = business_time(self.settings, zone=self.zone.key)
@@ -164,6 +164,8 @@ class Panel:
             tones.ensure(self.facts)
         if any(self.metrics[quantity.metric].table == "tensions" for quantity, _ in asked):
             tensions.ensure(self.facts)
+        if any(self.metrics[quantity.metric].table == "moods" for quantity, _ in asked):
+            moods.ensure(self.facts)
         for own in {core(quantity) for quantity, _ in asked}:
             if own.made is not None:
                 recipe = recipe_of(own.made, self.metrics[own.metric], self.metrics, self.settings, time, place)

@@ -24,7 +24,7 @@ from beforehand.signals.tree import (
 )
 from beforehand.workspace.spec import MetricSpec
 
-NOBODYS = frozenset({"subscriptions", "invoices", "outcomes"})
+NOBODYS = frozenset({"subscriptions", "invoices", "outcomes", "moods"})
 """Tables whose rows are of an account, and of nobody at it."""
 OF_TICKETS = ("ticket", "issue")
 MADE_FROM: dict[type, tuple[str, ...]] = {

@@ -36,6 +36,7 @@ COLUMNS: dict[str, dict[str, Kind]] = {
     "touches": {"teammate": "text", "kind": "text", "note": "text"},
     "outcomes": {"outcome": "text", "amount": "number", "reason": "text", "notice_at": "time", "end_at": "time"},
     "tensions": {"ticket": "text", "category": "text", "points": "number", "reasons": "text"},
+    "moods": {"warmth": "number", "people": "number"},
     "tones": {
         "conversation": "text", "channel": "text", "language": "text", "negative": "number", "positive": "number",
         "sentiment": "number", "frustration": "number", "gratitude": "number", "urgency": "number",
@@ -44,7 +45,7 @@ COLUMNS: dict[str, dict[str, Kind]] = {
     },
 }  # fmt: skip
 COLUMNS = {table: {**_COMMON, **own} for table, own in COLUMNS.items()}
-WITH_PROPERTIES = frozenset(COLUMNS) - {"outcomes", "tones", "tensions"}
+WITH_PROPERTIES = frozenset(COLUMNS) - {"outcomes", "tones", "tensions", "moods"}
 FUNCTIONS = ("abs", "coalesce", "length", "lower", "round", "upper")
 LONGEST = 2_000
 _SQL_TYPES = {"number": "DOUBLE", "text": "VARCHAR", "boolean": "BOOLEAN", "time": "TIMESTAMP"}

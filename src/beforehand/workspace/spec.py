@@ -29,10 +29,14 @@ from beforehand.workspace.state_spec import StateAddress
 
 TABLES = ("events", "tickets", "messages", "subscriptions", "invoices", "surveys", "touches", "outcomes")
 Table = Literal[
-    "events", "tickets", "messages", "subscriptions", "invoices", "surveys", "touches", "outcomes", "tones", "tensions"
+    "events", "tickets", "messages", "subscriptions", "invoices", "surveys", "touches", "outcomes", "tones", "tensions",
+    "moods",
 ]  # fmt: skip
-COUNTABLE = (*TABLES, "tones", "tensions")
-"""What metrics may be over: the tables that are loaded, how messages sound, and how near tickets are to going wrong."""
+COUNTABLE = (*TABLES, "tones", "tensions", "moods")
+"""What metrics may be over: the tables that are loaded, how messages and accounts sound, how near tickets are to going
+wrong."""
+SENIORITY = {"decision maker": 3.0, "executive sponsor": 3.0, "champion": 2.0, "admin": 1.5, "user": 1.0}
+"""How much the words of people of a role weigh in the mood of their account; those of others weigh 1."""
 Severity = Literal["critical", "high", "medium", "low"]
 IncidentKind = Literal["feed", "tracking", "definition", "drop", "jump"]
 INCIDENT_KINDS: tuple[IncidentKind, ...] = ("feed", "tracking", "definition", "drop", "jump")
@@ -262,6 +266,11 @@ class SettingsSpec(Spec):
     )
 
     @property
+    def weights(self) -> dict[str, float]:
+        """How much people of each role weigh, by the role in lower case; those of any other weigh 1."""
+        return SENIORITY | {role.strip().lower(): weight for role, weight in self.seniority.items()}
+
+    @property
     def incident_kinds(self) -> tuple[IncidentKind, ...]:
         """The kinds of incidents that are looked for."""
         if isinstance(self.incidents, str):
@@ -269,6 +278,16 @@ class SettingsSpec(Spec):
         return self.incidents
 
     text: TextSpec = Field(default=TextSpec.model_construct(), description="What reads how messages sound.")
+    seniority: dict[Annotated[str, Field(min_length=1)], Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]] = (
+        Field(
+            default_factory=dict,
+            description=(
+                "How much the words of people of a role weigh in the mood of their account, by what their trait `role` "
+                f"says. What is not listed keeps its weight: {', '.join(f'{k} {v:g}' for k, v in SENIORITY.items())}, any "
+                "other 1; 0 is not heard."
+            ),
+        )
+    )
     phrases: dict[Annotated[str, Field(min_length=1)], PhraseList] = Field(
         default_factory=dict,
         description=(
@@ -424,6 +443,10 @@ class SignalSpec(Spec):
         default=None,
         description="The response it suggests, by name: who does what; told with each of its alerts.",
         pattern=r"^[a-z0-9][a-z0-9-]{0,79}$",
+    )
+    covers: Names | tuple[()] = Field(
+        default=(),
+        description="Milder signals of the same trouble, not told while an alert of this one is open at the account.",
     )
     outcome: str | None = Field(
         default=None, description="The outcome it is proven against; the workspace's where absent."
