@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from numpy.typing import NDArray
 
 from beforehand.signals.numbers import CLEAR, FAILED, HOLDS, UNSURE, Bool, Float, Verdicts
@@ -194,33 +194,50 @@ def _combine(parts: Sequence[Verdicts], decisive: np.int8, neutral: np.int8) -> 
 
 def _streak(streak: Streak, windows: Float, op: Op, bound: float | Float, idle: Bool | None = None) -> Verdicts:
     """Kleene's verdict on "at least `need` of the last `of` periods are wrong", the last ones of `[n, Q, W]`."""
-    shape = windows.shape[:2]
-    holding = np.zeros(shape, dtype=np.int16)
-    unknown = np.zeros(shape, dtype=np.int16)
-    failed: Bool | None = None
-    for period in range(windows.shape[2] - streak.of, windows.shape[2]):
-        column = windows[..., period]
-        # A sum is finite only where every term is: one quick pass tells whether the slower looks are needed.
-        with np.errstate(invalid="ignore", over="ignore"):
-            known = np.isfinite(column.sum())
-        if not known:
-            unknown += np.isnan(column)
-            infinite = np.isinf(column)
-            if infinite.any():
-                failed = infinite if failed is None else failed | infinite
-        wrong = COMPARE[op](column, bound)
+    last = windows[..., windows.shape[2] - streak.of :]
+    series = _series(last)
+    finite = np.isfinite(series)
+    by_period = COMPARE[op](series, bound) if np.ndim(bound) == 0 else None
+    # As small as the count fits: adding flags to wider numbers takes several times as long as finding them.
+    holding = np.zeros(last.shape[:2], dtype=np.int8 if streak.of < 128 else np.int16)
+    unknown, failed = np.zeros_like(holding), None
+    if not finite.all():
+        infinite = np.isinf(series)
+        failed = _spread(infinite, streak.of).any(axis=-1) if infinite.any() else None
+        for period in range(streak.of):
+            unknown += _spread(~finite, streak.of)[..., period].view(np.int8)
+    for period in range(streak.of):
+        wrong = (
+            COMPARE[op](last[..., period], bound) if by_period is None else _spread(by_period, streak.of)[..., period]
+        )
         if idle is not None:
             # What fell while hardly any business was done proves nothing; what did not fall then did not.
-            resting = wrong & idle[..., period - windows.shape[2]]
+            resting = wrong & idle[..., period - streak.of]
             unknown += resting
             wrong = wrong & ~resting
-        holding += wrong
-    verdicts = np.full(shape, UNSURE, dtype=np.int8)
-    verdicts[holding >= streak.need] = HOLDS
-    verdicts[holding + unknown < streak.need] = CLEAR
+        holding += wrong.view(np.int8)
+    possible, holds = holding + unknown >= streak.need, holding >= streak.need
+    # By arithmetic: through a mask each verdict is a branch, and the processor guesses half of them wrong.
+    verdicts: Verdicts = CLEAR + possible.view(np.int8) * (UNSURE - CLEAR) + holds.view(np.int8) * (HOLDS - UNSURE)
     if failed is not None:
         verdicts[failed] = FAILED
     return verdicts
+
+
+def _series(last: Float) -> Float:
+    """Windows `[n, Q, of]` that slide over a series, as that series `[n, Q + of - 1]`; else the windows as they are.
+
+    Each number is then looked at once, not once for each close that sees it.
+    """
+    n, closes, of = last.shape
+    if last.strides[1] != last.strides[2] or not closes:
+        return last
+    return as_strided(last, (n, closes + of - 1), last.strides[:2], writeable=False)
+
+
+def _spread(flags: Bool, of: int) -> Bool:
+    """Flags of what `_series` gave, by window `[n, Q, of]`."""
+    return flags if flags.ndim == 3 else sliding_window_view(flags, of, axis=1)
 
 
 def _rows(idle: Bool | None, rows: slice) -> Bool | None:
