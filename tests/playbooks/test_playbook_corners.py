@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playbook_world import DAY, MONDAY, PLAYBOOK, Told
 
-from beforehand.commands.at_account import at_account
+from beforehand.commands.at_accounts import Accounts
 from beforehand.errors import InputError
 
 TWICE = """playbook: check-in
@@ -69,7 +69,7 @@ def test_people_are_marked_as_champions(told: Told, yes: object) -> None:
     ]  # fmt: skip
     told.load("people", people)
     with told.ws.facts() as facts:
-        here = at_account(facts, "globex", MONDAY)
+        here = Accounts(facts, ["globex"], MONDAY).of("globex")
     found = [here.receiver([wanted]) for wanted in ("their champion", "their decision maker", "their billing")]
     assert [person and person.id for person in found] == ["cy@globex.example", "di@globex.example", None]
     told.ws.run(MONDAY)

@@ -8,15 +8,14 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from beforehand import store
 from beforehand.channels.message import Headline, Link, Message, Words
-from beforehand.commands import at_account as here_now
-from beforehand.commands.at_account import AtAccount, Person
+from beforehand.commands.at_account import AtAccount, Person, their_time
+from beforehand.commands.at_accounts import Accounts
 from beforehand.commands.people import Holders
 from beforehand.playbooks import Asked, Book, Kept, Line, arm_of, find_resource, kept_back, render
 from beforehand.playbooks.book import to_customer
 from beforehand.playbooks.guards import HELD_OUT
-from beforehand.store import runs as kept
+from beforehand.store.run_batch import RunBatch
 from beforehand.workspace.people import recipient
 from beforehand.workspace.playbook_spec import (
     CallStep,
@@ -78,16 +77,29 @@ class Stage:
     at: datetime
     supposed: Sequence[tuple[str, datetime]] = ()
     """What a simulation supposes to have been sent on the way it is on: to whom, and when."""
+    among: Accounts | None = None
+    beside: RunBatch | None = None
+    """The accounts and runs that are looked at together with this one, None where it is alone."""
 
     @cached_property
     def here(self) -> AtAccount:
         """The account as it is known now."""
-        return here_now.at_account(self.facts, self.run.account, self.at)
+        return self.accounts.of(self.run.account)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Its account among those that are looked at together."""
+        return self.among or Accounts(self.facts, [self.run.account], self.at)
+
+    @cached_property
+    def batch(self) -> RunBatch:
+        """Its run among those that are moved together."""
+        return self.beside or RunBatch(self.session, [self.run])
 
     @cached_property
     def incident(self) -> str | None:
         """The incident that is open and speaks of what the alert reads, in words."""
-        for found in store.find_incidents(self.session, open_only=True):
+        for found in self.batch.incidents:
             if not found.signals or self.alert is None or self.alert.signal in found.signals:
                 return found.headline
         return None
@@ -183,9 +195,8 @@ def do(stage: Stage, name: str, lines: Sequence[Line]) -> Done:
         case OfferStep():
             here = stage.here
             alert = stage.alert
-            about = here_now.about(
-                stage.facts, here, alert.signal if alert else "", stage.run.scope, stage.folder.settings.feature
-            )
+            feature = stage.folder.settings.feature
+            about = stage.accounts.about(stage.run.account, feature, alert.signal if alert else "", stage.run.scope)
             found = find_resource(
                 stage.folder.shelf.resources.values(), about, step.offer, here.traits.get("language", "en")
             )
@@ -216,14 +227,14 @@ def _exposed(stage: Stage) -> str | None:
     holdout = stage.book.spec.holdout
     if holdout is None:
         return None
-    stored = kept.arm_stored(stage.session, stage.book.name, stage.run.account, holdout.salt)
+    stored = stage.batch.arm_stored(stage.book.name, stage.run.account, holdout.salt)
     if stored is not None:
         return stored
     value = stage.here.value
     if stage.incident or (holdout.never_above is not None and value is not None and value > holdout.never_above):
         return None
     arm = arm_of(stage.run.account, stage.book.name, holdout.salt, holdout.share)
-    return kept.expose(stage.session, stage.run, salt=holdout.salt, arm=arm, share=holdout.share, at=stage.at)
+    return stage.batch.expose(stage.run, salt=holdout.salt, arm=arm, share=holdout.share, at=stage.at)
 
 
 def _ask_of_us(stage: Stage, name: str, step: TaskStep | CallStep, lines: Sequence[Line]) -> Done:
@@ -292,7 +303,7 @@ def _send(stage: Stage, name: str, step: SendStep, lines: Sequence[Line]) -> Don
 
 def _asked(stage: Stage, step: SendStep, approved: bool, address: str | None, book: Book) -> Asked:
     spec = book.spec
-    to_person, to_account = kept.heard_from_us(stage.session, stage.run.account, address or "")
+    to_person, to_account = stage.batch.heard_from_us(stage.run.account, address or "")
     to_person += [at for to, at in stage.supposed if to == address]
     to_account += [at for _, at in stage.supposed]
     holdout = spec.holdout
@@ -301,16 +312,16 @@ def _asked(stage: Stage, step: SendStep, approved: bool, address: str | None, bo
         approved=approved,
         needs_approval=not spec.without_approval,
         address=address,
-        suppressed=kept.suppressed(stage.session, address) if address else None,
-        arm=None if holdout is None else kept.arm_stored(stage.session, book.name, stage.run.account, holdout.salt),
-        local=here_now.their_time(stage.folder, stage.here),
+        suppressed=stage.batch.suppressed(address) if address else None,
+        arm=None if holdout is None else stage.batch.arm_stored(book.name, stage.run.account, holdout.salt),
+        local=their_time(stage.folder, stage.here),
         quiet=spec.quiet,
         cap=spec.cap,
         to_person=to_person,
         to_account=to_account,
-        complaint=here_now.complaint(stage.facts, stage.here),
+        complaint=stage.accounts.complaint(stage.run.account),
         incident=stage.incident,
-        touched_at=here_now.touched_at(stage.facts, stage.here),
+        touched_at=stage.accounts.touched_at(stage.run.account),
         after_a_touch=spec.after_a_touch,
         receiver=", ".join(book.draft(step.send).to),
     )

@@ -1,40 +1,36 @@
 """Playbooks at work: `run` begins runs for new alerts, looks at those that are due, and writes acts and journal.
 
-Each run moves in one transaction: its lines and the acts they speak of are there together, or neither is. What is
-decided follows from the journal alone, so that a `run` that was killed anywhere does the rest and nothing twice.
+Only runs that are due are read, some hundreds in one transaction (see `moving`): those that wait cost a row. A `run`
+that was killed anywhere does the rest when it is started again, and nothing twice.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import func, select
 
 from beforehand.calendar import to_datetime, to_us
-from beforehand.commands.at_account import at_account, events_since
-from beforehand.commands.doing import OWNER, Done, Stage, Told, do, tell, written
-from beforehand.commands.handing import put_kept, put_message
+from beforehand.commands.at_accounts import Accounts
 from beforehand.commands.judging import judged
+from beforehand.commands.moving import Mover
 from beforehand.commands.people import Holders, whose_run
 from beforehand.commands.route import holders_of as routed
-from beforehand.errors import BeforehandError, InputError
-from beforehand.playbooks import Act, Ask, Book, End, Go, Line, Seen, Stuck, Wait, WaitFor, next_move, position, waiting
-from beforehand.playbooks.book import event_of
+from beforehand.errors import BeforehandError
+from beforehand.playbooks import Book, Line
 from beforehand.signals import SentenceError
 from beforehand.signals.numbers import HOLDS
 from beforehand.signals.population import true_of
 from beforehand.signals.whom import population_of
 from beforehand.store import Alert, Run, runs, telling
-from beforehand.workspace.playbook_spec import WaitForStep
 from beforehand.workspace.playbooks import OUR_SOURCE, book_from, signal_of
-from beforehand.workspace.working import business_time
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -44,10 +40,8 @@ if TYPE_CHECKING:
     from beforehand.workspace import Folder
 
 LOOK_BACK = timedelta(days=120)
-STUCK, HELD_OUT = "stuck", "held out"
-MOST_MOVES = 300
-Verdicts = dict[str, dict[str, datetime]]
-"""For each sentence the accounts at which it holds, each with the end of the close that says so."""
+TOGETHER = 200
+"""So many runs are moved in one transaction."""
 
 
 def play(facts: Facts, folder: Folder, state: Store, at: datetime) -> dict[str, int]:
@@ -61,24 +55,22 @@ def play(facts: Facts, folder: Folder, state: Store, at: datetime) -> dict[str, 
     books = {digest: book for digest, text in texts.items() if (book := _book(text)) is not None}
     holds = judge(facts, folder, {s for book in books.values() for s in book.sentences}, at)
     meeting = {
-        (digest, account)
+        (digest, account): end
         for digest, book in books.items()
         if book.spec.goal
-        for account in holds.get(book.spec.goal, {})
+        for account, end in holds.get(book.spec.goal, {}).items()
     }
     gone = {d for d, book in books.items() if book.name not in folder.shelf.books and book.spec.when_deleted == "end"}
     with state.read() as session:
-        due = runs.due_runs(session, at, meeting, gone | (texts.keys() - books.keys()))
+        due, looked = runs.due_runs(session, at, meeting, gone | (texts.keys() - books.keys()))
         holders = holders_of(folder, at, session)
     moved = ended = 0
-    for number in due:
-        with state.write() as session:
-            run = session.get(Run, number)
-            if run is None or run.state != runs.LIVE:
-                continue
-            moved += 1
-            ended += move(facts, folder, session, run, books.get(run.digest), holds, holders, at)
-            keep_shared(session, holders, at)
+    mover = Mover(facts, folder, state, books, holds, holders, at)
+    for start_at in range(0, len(due), TOGETHER):
+        together = mover.move(due[start_at : start_at + TOGETHER])
+        moved, ended = moved + together[0], ended + together[1]
+    with state.write() as session:
+        runs.put_closed_seen(session, looked)
     return {"began": began, "moved": moved, "ended": ended}
 
 
@@ -96,18 +88,14 @@ def begin(facts: Facts, folder: Folder, state: Store, at: datetime) -> int:
             )
         )
     wanted = [(alert, book) for alert in alerts for book in shelf.books.values() if answers(folder, book, alert)]
-    chosen = []
-    for alert, book in wanted:
-        if book.spec.when.accounts is not None:
-            traits = at_account(facts, alert.account, at).traits
-            if not true_of(population_of(book.spec.when.accounts), traits):
-                continue
-        chosen.append((alert, book))
+    accounts = Accounts(facts, [alert.account for alert, _ in wanted], at)
+    chosen = [(alert, book) for alert, book in wanted if meant(book, accounts.of(alert.account).traits)]
     began = 0
     with state.write() as session:
         holders = holders_of(folder, at, session)
         for alert, book in chosen:
-            owner = owner_of(facts, holders, book, alert.account, alert, at)
+            traits = accounts.of(alert.account).traits
+            owner = whose_run(holders, book.spec.owner, alert.account, traits, alert.owner)[0]
             run = start(session, folder, book, alert.account, at, alert, owner)
             began += run is not None
         keep_shared(session, holders, at)
@@ -138,9 +126,15 @@ def answers(folder: Folder, book: Book, alert: Alert) -> bool:
     return book.spec.mode == "on" and named and fits and (when.backlog or not alert.backlog)
 
 
+def meant(book: Book, traits: Mapping[str, str]) -> bool:
+    """Whether an account is of those that a playbook is for."""
+    accounts = book.spec.when.accounts
+    return accounts is None or true_of(population_of(accounts), traits)
+
+
 def owner_of(facts: Facts, holders: Holders, book: Book, account: str, alert: Alert | None, at: datetime) -> str | None:
     """Whose a run is: the holder of the playbook's role, else whose the alert is, else whose the account is."""
-    traits = at_account(facts, account, at).traits
+    traits = Accounts(facts, [account], at).of(account).traits
     return whose_run(holders, book.spec.owner, account, traits, alert.owner if alert else None)[0]
 
 
@@ -160,7 +154,7 @@ def digest_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def judge(facts: Facts, folder: Folder, sentences: Collection[str], at: datetime) -> Verdicts:
+def judge(facts: Facts, folder: Folder, sentences: Collection[str], at: datetime) -> dict[str, dict[str, datetime]]:
     """Where sentences hold at their last close; one that is no longer understood holds nowhere."""
     signals = {}
     for sentence in sorted(sentences):
@@ -168,151 +162,25 @@ def judge(facts: Facts, folder: Folder, sentences: Collection[str], at: datetime
             signals[f"playbook: {sentence}"] = (sentence, signal_of(sentence, folder.vocabulary))
         except SentenceError:
             continue
-    found: Verdicts = {}
+    found: dict[str, dict[str, datetime]] = {}
     if not signals or facts.watermark() <= 0:
         return found
     since = to_us(at - LOOK_BACK)
+    known = facts.subjects()
+    labels = dict(zip(map(int, known.account), map(str, known.label), strict=True))
     for history in judged(facts, folder, [s for _, s in signals.values()], now_us=to_us(at), since_us=since):
         if not len(history.ends):
             continue
         rows = (history.verdicts[:, -1] == HOLDS).nonzero()[0]
         end = to_datetime(int(history.ends[-1]))
-        labels = (facts.label(int(history.subjects.account[row])) for row in rows)
-        found[signals[history.signal.name][0]] = dict.fromkeys(labels, end)
+        where = {label for row in rows if (label := labels.get(int(history.subjects.account[row]))) is not None}
+        found[signals[history.signal.name][0]] = dict.fromkeys(sorted(where), end)
     return found
-
-
-def move(
-    facts: Facts, folder: Folder, session: Session, run: Run, book: Book | None, holds: Verdicts, holders: Holders,
-    at: datetime,
-) -> bool:  # fmt: skip
-    """Moves a run as far as it goes at `at`, in the caller's transaction; True where it ended."""
-    if book is None:
-        runs.end_run(session, run, at, STUCK, "The version it began on cannot be read by this version of Beforehand.")
-        return True
-    alert = session.get(Alert, run.alert) if run.alert is not None else None
-    stage = Stage(facts, folder, session, holders, book, run, alert, at)
-    for _ in range(MOST_MOVES):
-        lines = as_lines(session, run.number)
-        now = max([at, *(line.at for line in lines)])
-        seen = seen_of(stage, lines, holds)
-        found = next_move(book, lines, now, seen)
-        match found:
-            case End(outcome, reason):
-                runs.end_run(session, run, now, outcome, reason)
-                return True
-            case Stuck(reason):
-                return _stuck(stage, now, reason)
-            case Go(step, to, why):
-                runs.add_line(session, run, now, "went", step, {"to": to, "why": why})
-            case Wait(step, until, begins):
-                if begins:
-                    runs.add_line(session, run, now, "waits", step, {"until": until.isoformat()})
-                    if isinstance(found, Ask):
-                        _ask(stage, found, lines, now)
-                # What only the facts can tell is looked at by every `run`.
-                asks = isinstance(found, WaitFor) and found.what.strip().lower() != "reply"
-                run.due_at = now if asks else until
-                return False
-            case Act(step):
-                try:
-                    done = do(stage, step, lines)
-                    _write(stage, step, done, now)
-                except InputError as error:
-                    return _stuck(stage, now, f"{step}: {error.message}")
-                if done.held_out:
-                    runs.end_run(session, run, now, HELD_OUT, "It is in the arm for which nothing is done.")
-                    return True
-                if done.kept is not None and done.kept.until is not None:
-                    run.due_at = done.kept.until
-                    return False
-    return _stuck(stage, at, "It does not come to an end.")
-
-
-def seen_of(stage: Stage, lines: list[Line], holds: Verdicts) -> Seen:
-    """What is known of a run's account, as far as its next move asks for it."""
-    book, run, alert = stage.book, stage.run, stage.alert
-    name = position(book, lines)
-    step = book.steps.get(name)
-    began = waiting(lines, name)
-    known: dict[str, bool] = {}
-    for sentence, where in holds.items():
-        end = where.get(run.account)
-        # A goal is met by what happened since; so is what is waited for.
-        since = run.began_at if sentence == book.spec.goal else None
-        if isinstance(step, WaitForStep) and step.wait_for == sentence and began is not None:
-            since = began.at
-        known[sentence] = end is not None and (since is None or end > since)
-    events: frozenset[str] = frozenset()
-    event = event_of(step.wait_for) if isinstance(step, WaitForStep) else None
-    if event is not None and began is not None and events_since(stage.facts, stage.here, event, began.at):
-        events = frozenset({event})
-    return Seen(
-        business_time(stage.folder.settings),
-        known,
-        events,
-        cleared=alert.close_reason if alert is not None and alert.closed_at is not None else None,
-        deleted=book.name not in stage.folder.shelf.books,
-    )
 
 
 def as_lines(session: Session, run: int) -> list[Line]:
     """A run's journal as the pure room reads it."""
     return [Line(e.n, e.at, e.kind, e.step, e.details) for e in runs.lines_of(session, run)]
-
-
-def _write(stage: Stage, step: str, done: Done, now: datetime) -> None:
-    """A step's line and its acts; or that a guard kept it back."""
-    session, run = stage.session, stage.run
-    if done.kept is not None:
-        why = {"guard": done.kept.guard, "why": done.kept.reason}
-        if done.kept.until is not None:  # put off, not kept back: it goes later, or is kept back then
-            runs.add_line(session, run, now, "waits", step, {**why, "until": done.kept.until.isoformat()})
-        else:
-            runs.keep_unsent(
-                session, at=now, run=run, step=step, person=done.person, guard=done.kept.guard, reason=done.kept.reason
-            )
-            runs.add_line(session, run, now, "unsent", step, {**why, "to": done.to})
-        return
-    for told in done.told:
-        put(stage, step, told, now)
-    runs.add_line(session, run, now, "did", step, {**done.details, "to": done.to})
-
-
-def put(stage: Stage, step: str, told: Told, now: datetime) -> None:
-    """Writes an act once: its key is the run, the step, the recipient and the channel."""
-    session, run = stage.session, stage.run
-    key = f"{run.number}:{step}:{told.recipient}:{told.channel or told.kind}"
-    if told.message is not None:
-        put_message(
-            session, stage.folder.settings.channels, told.message, key=key, channel=told.channel,
-            recipient=told.recipient, now=now, outward=told.outward, run=run.number, step=step,
-        )  # fmt: skip
-    else:
-        put_kept(
-            session, key=key, kind=told.kind, recipient=told.recipient, payload=dict(told.payload), now=now,
-            run=run.number, step=step,
-        )  # fmt: skip
-
-
-def _ask(stage: Stage, asked: Ask, lines: list[Line], now: datetime) -> None:
-    """Tells whoever is to approve a draft that they are asked."""
-    step: Any = stage.book.steps[asked.step]
-    draft = written(lines, asked.draft)
-    who = stage.teammate(step.by)
-    to = draft.get("recipient", {})
-    whom = to.get("name") or to.get("email") or "nobody yet"
-    until = f"{asked.until:%Y-%m-%d %H:%M} UTC"
-    text = f"To {whom}\n\n{draft.get('subject', '')}\n\n{draft.get('text', '')}\n\n"
-    text += f"Say yes or no by {until}: beforehand approve {stage.run.number}"
-    put(stage, asked.step, tell(stage, who, f"To approve: {draft.get('subject', asked.draft)}", text, "approval"), now)
-
-
-def _stuck(stage: Stage, now: datetime, reason: str) -> bool:
-    runs.end_run(stage.session, stage.run, now, STUCK, reason)
-    who = stage.teammate((OWNER,))
-    put(stage, STUCK, tell(stage, who, f"{stage.run.playbook} is stuck at {stage.run.account}", reason), now)
-    return True
 
 
 def _book(text: str) -> Book | None:

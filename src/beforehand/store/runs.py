@@ -11,11 +11,14 @@ from sqlalchemy.orm import Session
 
 from beforehand.store.acting import Act, Entry, Exposure, Run, Suppression, TouchDue, Unsent
 from beforehand.store.acts import DUE, REFUSED, SENT
-from beforehand.store.models import Alert, Setting
+from beforehand.store.models import Alert, AlertLog, Setting
 
 LIVE, ENDED = "live", "ended"
 LOOKED_AT = "playbooks_looked_at"
 """The setting that holds the newest alert for which playbooks were begun."""
+CLOSED_SEEN = "playbooks_closed_seen"
+"""The setting that holds the newest line of the alerts' log that runs have seen."""
+SOME = 1_000
 
 
 def begin_run(
@@ -42,7 +45,6 @@ def add_line(
     run.entries += 1
     line = Entry(run=run.number, n=run.entries, at=at, kind=kind, step=step, details=dict(details or {}))
     session.add(line)
-    session.flush()
     return line
 
 
@@ -78,30 +80,52 @@ def find_runs(
 
 def live_books(session: Session) -> dict[str, str]:
     """The texts of the playbooks that live runs are on, by digest."""
-    wanted = select(Run.digest, func.max(Run.text)).where(Run.state == LIVE).group_by(Run.digest)
-    return {digest: text for digest, text in session.execute(wanted).all()}  # noqa: C416 - rows, not pairs
+    found: dict[str, str] = {}
+    after = ""
+    # From one version to the next by the index: it takes as long as there are versions, not runs.
+    while True:
+        digest = session.scalar(select(func.min(Run.digest)).where(Run.state == LIVE, Run.digest > after))
+        if digest is None:
+            return found
+        text = select(Run.text).where(Run.state == LIVE, Run.digest == digest).limit(1)
+        found[digest], after = session.scalars(text).one(), digest
 
 
 def due_runs(
-    session: Session, now: datetime, meeting: Collection[tuple[str, str]], digests: Collection[str]
-) -> list[int]:
-    """The live runs to look at: those due, those whose alert is closed, and those that `meeting` may concern.
+    session: Session, now: datetime, meeting: Mapping[tuple[str, str], datetime], digests: Collection[str]
+) -> tuple[list[int], int]:
+    """The live runs to look at: those due, those whose alert was closed since, and those that `meeting` may concern.
 
-    `meeting` are (digest, account) where a goal holds; `digests` are versions whose file is gone. By their numbers.
+    `meeting` are (digest, account) where a goal holds, with the end of the close that says so; `digests` are versions
+    whose file is gone. Returns their numbers, ascending, and what `put_closed_seen` is to remember when they have been
+    moved. Those that wait are not read, however many they are.
     """
+    found = set(session.scalars(select(Run.number).where(Run.state == LIVE, Run.due_at <= now)))
+    kept, newest = session.get(Setting, CLOSED_SEEN), session.scalar(select(func.max(AlertLog.number))) or 0
     closed = select(Run.number).join(Alert, Alert.number == Run.alert)
     closed = closed.where(Run.state == LIVE, Alert.closed_at.is_not(None))
-    found = set(session.scalars(closed))
-    found |= set(session.scalars(select(Run.number).where(Run.state == LIVE, Run.due_at <= now)))
+    if kept is not None:
+        since = AlertLog.number > int(kept.value["line"])
+        closed = closed.where(Run.alert.in_(select(AlertLog.alert).where(since, AlertLog.act == "closed")))
+    found |= set(session.scalars(closed))
     if digests:
         found |= set(session.scalars(select(Run.number).where(Run.state == LIVE, Run.digest.in_(digests))))
-    if meeting:
-        versions = {digest for digest, _ in meeting}
-        rows = session.execute(
-            select(Run.number, Run.digest, Run.account).where(Run.state == LIVE, Run.digest.in_(versions))
+    accounts = sorted({account for _, account in meeting})
+    for start in range(0, len(accounts), SOME):
+        own = select(Run.number, Run.digest, Run.account, Run.began_at).where(
+            Run.state == LIVE, Run.account.in_(accounts[start : start + SOME])
         )
-        found |= {number for number, digest, account in rows if (digest, account) in meeting}
-    return sorted(found)
+        for number, digest, account, began_at in session.execute(own):
+            end = meeting.get((digest, account))
+            # A goal is met by what happened since.
+            if end is not None and end > began_at:
+                found.add(number)
+    return sorted(found), newest
+
+
+def put_closed_seen(session: Session, line: int) -> None:
+    """Remembers up to which line of the log runs have seen that their alerts were closed."""
+    session.merge(Setting(name=CLOSED_SEEN, value={"line": line}))
 
 
 def looked_at(session: Session) -> int | None:
