@@ -16,6 +16,7 @@ from beforehand.alerts import resolve as closed
 from beforehand.alerts import snooze as asleep
 from beforehand.calendar import to_us
 from beforehand.commands.closes import close_alert
+from beforehand.commands.edits import edit_told
 from beforehand.commands.stories import shape_of
 from beforehand.errors import InputError, among, nearest
 from beforehand.store import Alert, LastRun
@@ -68,12 +69,7 @@ def alerts(
 def ack(ws: Workspace, names: Sequence[str], *, note: str = "", now: datetime | None = None) -> dict[str, Any]:
     """Says that somebody has taken alerts on; the actor of the workspace is written beside it."""
 
-    def act(session: Session, alert: Alert, at: datetime) -> None:
-        after = acknowledge(_standing(alert, at), alert.name)
-        _put(alert, after)
-        store.log(session, alert.number, at, ws.actor, "acknowledged", {"note": note} if note else {})
-
-    return _each(ws, names, act, now)
+    return _each(ws, names, lambda s, alert, at: ack_in(s, alert, at, ws.actor, note), now)
 
 
 def snooze(
@@ -89,15 +85,12 @@ def snooze(
     if (until is None) == (span is None):
         raise InputError("A snooze has an end.", "Give --until TIME or --for SPAN, for example --for 7d.", "snooze-end")
 
-    def act(session: Session, alert: Alert, at: datetime) -> None:
+    def act(session: Session, alert: Alert, at: datetime) -> str:
         try:
             ends = until or at + (span or timedelta())
         except OverflowError:
             raise InputError("That snooze would end after the last day there is.", code="snooze-end") from None
-        after = asleep(_standing(alert, at), alert.name, at, ends)
-        _put(alert, after)
-        details = {"until": ends.astimezone(UTC).isoformat(), **({"note": note} if note else {})}
-        store.log(session, alert.number, at, ws.actor, "snoozed", details)
+        return snooze_in(session, alert, at, ws.actor, ends, note)
 
     return _each(ws, names, act, now)
 
@@ -107,12 +100,31 @@ def resolve(
 ) -> dict[str, Any]:
     """Closes alerts by a person; each signal must be clear once at that subject before it opens there again."""
 
-    def act(session: Session, alert: Alert, at: datetime) -> None:
-        after = closed(_standing(alert, at), alert.name, reason)
-        close_alert(session, alert, after.close_reason or Reason.RESOLVED, at, at, ws.actor, note)
-        store.disarm(session, alert.signal, (alert.account, alert.scope))
+    return _each(ws, names, lambda s, alert, at: resolve_in(s, alert, at, ws.actor, reason, note), now)
 
-    return _each(ws, names, act, now)
+
+def ack_in(session: Session, alert: Alert, at: datetime, actor: str, note: str = "") -> str:
+    """Acknowledges an alert in the caller's transaction; returns what was done, as a message about it says."""
+    _put(alert, acknowledge(standing_of(alert, at), alert.name))
+    store.log(session, alert.number, at, actor, "acknowledged", {"note": note} if note else {})
+    return f"Acknowledged by {actor}"
+
+
+def snooze_in(session: Session, alert: Alert, at: datetime, actor: str, ends: datetime, note: str = "") -> str:
+    """Quiets an alert in the caller's transaction; returns what was done."""
+    _put(alert, asleep(standing_of(alert, at), alert.name, at, ends))
+    details = {"until": ends.astimezone(UTC).isoformat(), **({"note": note} if note else {})}
+    store.log(session, alert.number, at, actor, "snoozed", details)
+    return f"Snoozed by {actor} until {ends.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def resolve_in(session: Session, alert: Alert, at: datetime, actor: str, reason: str, note: str = "") -> str:
+    """Closes an alert in the caller's transaction; returns what was done."""
+    after = closed(standing_of(alert, at), alert.name, reason)
+    found = after.close_reason or Reason.RESOLVED
+    close_alert(session, alert, found, at, at, actor, note)
+    store.disarm(session, alert.signal, (alert.account, alert.scope))
+    return f"Closed by {actor}: {found}"
 
 
 def present(session: Session, now: datetime | None = None) -> datetime:
@@ -143,7 +155,7 @@ def read_span(text: str) -> timedelta:
 
 def as_row(alert: Alert, now: datetime) -> tuple[dict[str, Any], bool]:
     """An alert as CONTRACT has it, and whether it is in shadow."""
-    standing = _standing(alert, now)
+    standing = standing_of(alert, now)
     return {
         "alert": alert.name,
         "account": alert.account,
@@ -187,19 +199,20 @@ def named(session: Session, name: str) -> Alert:
 
 
 def _each(
-    ws: Workspace, names: Sequence[str], act: Callable[[Session, Alert, datetime], None], now: datetime | None
+    ws: Workspace, names: Sequence[str], act: Callable[[Session, Alert, datetime], str], now: datetime | None
 ) -> dict[str, Any]:
-    """Does it to all the alerts named, or, where one is wrong, to none."""
+    """Does it to all the alerts named, or, where one is wrong, to none; messages that told of them say so."""
     with ws.state() as state:
         with state.write() as session:
             at = present(session, now)
             done = list({alert.number: alert for alert in (named(session, name) for name in names)}.values())
             for alert in done:
-                act(session, alert, at)
+                edit_told(session, ws.settings.channels, alert, act(session, alert, at), at)
         return {"now": at, "alerts": [as_row(alert, at)[0] for alert in done]}
 
 
-def _standing(alert: Alert, now: datetime) -> Standing:
+def standing_of(alert: Alert, now: datetime) -> Standing:
+    """Where an alert stands at a moment: a snooze that is over is none."""
     reason = None if alert.close_reason is None else Reason(alert.close_reason)
     return Standing(State(alert.state), alert.snoozed_until, reason).at(now)
 

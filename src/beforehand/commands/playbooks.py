@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import select
 
 from beforehand.commands.alerts import present
 from beforehand.commands.doing import written
+from beforehand.commands.edits import edit_asked
 from beforehand.commands.playing import as_lines, holders_of, keep_shared, owner_of, play, start
 from beforehand.errors import InputError, among
 from beforehand.playbooks import Book, position, waiting
@@ -109,7 +111,7 @@ def approvals(ws: Workspace) -> dict[str, Any]:
     Returns `{"approvals": [{"run", "playbook", "account", "step", "draft", "to", "subject", "text", "until"}]}`.
     """
     with ws.state() as state, state.read() as session:
-        found = [asked for run in runs.find_runs(session, live=True) if (asked := _asked(session, run)) is not None]
+        found = [asked for run in runs.find_runs(session, live=True) if (asked := asked_of(session, run)) is not None]
     return {"approvals": sorted(found, key=lambda row: str(row["until"]))}
 
 
@@ -124,17 +126,27 @@ def approve(
     """
     with ws.state() as state, state.write() as session:
         run = named(session, number)
-        asked = _asked(session, run)
+        asked = asked_of(session, run)
         if asked is None:
             raise InputError(
                 f"Run {number} waits for nobody's yes.", "`beforehand approvals` lists what does.", "not-asked"
             )
         at = present(session, now)
-        details: dict[str, Any] = {"by": ws.actor, "draft": asked["draft"]}
-        details |= {key: said for key, said in (("text", text), ("subject", subject), ("note", note)) if said}
-        runs.add_line(session, run, at, "approved" if yes else "rejected", asked["step"], details)
-        run.due_at = at
+        answer_in(session, run, asked, at, ws.actor, yes=yes, text=text, subject=subject, note=note)
+        said = f"{'Approved' if yes else 'Rejected'} by {ws.actor}"
+        edit_asked(session, ws.settings.channels, run.number, asked["step"], said, at)
         return {"run": as_row(session, run)}
+
+
+def answer_in(
+    session: Session, run: Run, asked: Mapping[str, Any], at: datetime, actor: str, *, yes: bool,
+    text: str | None = None, subject: str | None = None, note: str = "",
+) -> None:  # fmt: skip
+    """Writes the answer to what a run has `asked` (see `asked_of`) in the caller's transaction; the run is due."""
+    details: dict[str, Any] = {"by": actor, "draft": asked["draft"]}
+    details |= {key: said for key, said in (("text", text), ("subject", subject), ("note", note)) if said}
+    runs.add_line(session, run, at, "approved" if yes else "rejected", asked["step"], details)
+    run.due_at = at
 
 
 def note_reply(session: Session, run: Run, at: datetime, text: str) -> None:
@@ -208,7 +220,7 @@ def as_row(session: Session, run: Run) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _asked(session: Session, run: Run) -> dict[str, Any] | None:
+def asked_of(session: Session, run: Run) -> dict[str, Any] | None:
     """What a run waits to have approved, None where it does not."""
     if run.state != runs.LIVE:
         return None
