@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, nodes
+from jinja2 import StrictUndefined, Template, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from beforehand.errors import InputError, among
@@ -29,6 +29,8 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 """What templates may name, each with its parts; those of `account.traits` and `set` are the team's own."""
 OWN = {"traits", "set"}
 LONGEST = 50_000
+KEPT = 500
+"""So many templates are kept understood: a playbook writes the same one at each of its accounts."""
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
@@ -58,10 +60,15 @@ def _sandbox() -> _Sandbox:
     return found
 
 
+@lru_cache(maxsize=KEPT)
+def _understood(template: str) -> Template:
+    return _sandbox().from_string(template)
+
+
 def render(template: str, context: Mapping[str, Any]) -> str:
     """The text with its places filled; InputError in words where something is not there."""
     try:
-        text = _sandbox().from_string(template).render(context).strip()
+        text = _understood(template).render(context).strip()
     except TemplateError as error:
         said = f"A text cannot be written: {error.message or error}."
         raise InputError(said, "See what it names.", "bad-template") from None
@@ -75,6 +82,7 @@ def problems(template: str, own: frozenset[str] = frozenset()) -> list[Wrong]:
     """What is wrong with a template before it is ever rendered; `own` are the names that `set` steps give."""
     try:
         tree = _sandbox().parse(template)
+        _sandbox().from_string(template)  # filters and tests that there are not are told when it is compiled
     except TemplateError as error:
         line = getattr(error, "lineno", None)
         where = f" (line {line} of the text)" if line else ""
@@ -94,6 +102,22 @@ def problems(template: str, own: frozenset[str] = frozenset()) -> list[Wrong]:
         if whose in NAMES and whose not in known and part.attr not in valid:
             found.append(Wrong(f"`{whose}.{part.attr}` is not known in a text.", among(part.attr, valid)))
     return list(dict.fromkeys(found))
+
+
+def named(template: str) -> frozenset[str]:
+    """What a template names and does not ask for first (`is defined`): `resource`, `set.NAME`, ..."""
+    tree = _sandbox().parse(template)
+    asked = {_path(test.node) for test in tree.find_all(nodes.Test) if test.name == "defined"}
+    found = {_path(part) for part in tree.find_all((nodes.Name, nodes.Getattr)) if getattr(part, "ctx", "") == "load"}
+    return frozenset(path for path in found if path and path not in asked)
+
+
+def _path(node: nodes.Node) -> str:
+    if isinstance(node, nodes.Name):
+        return str(node.name)
+    if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
+        return f"{node.node.name}.{node.attr}"
+    return ""
 
 
 def _refused(tree: nodes.Template) -> Iterator[Wrong]:

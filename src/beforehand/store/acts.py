@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from functools import cache
+from typing import Any, Literal, cast
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import Executable, Table, and_, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from beforehand.store.acting import Act
 
 DUE, HANDING, SENT, REFUSED, IN_DOUBT = "due", "handing", "sent", "refused", "in doubt"
+ACTS = cast(Table, Act.__table__)
 STATES = (DUE, HANDING, SENT, REFUSED, IN_DOUBT)
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360, 720))
 """How long after each failed try the next one comes; the last one repeats."""
@@ -37,13 +39,15 @@ class Settled:
 
 def put_act(session: Session, **values: Any) -> bool:
     """Writes an act in the caller's transaction; False, and nothing, where its key is known already."""
-    bind = session.get_bind()
-    into = postgresql.insert(Act) if bind.dialect.name == "postgresql" else sqlite.insert(Act)
     values = {"state": DUE, "outward": False, "keyed": False, "tries": 0, "wanted_at": values["due_at"], **values}
-    written = session.execute(
-        into.values(**values).on_conflict_do_nothing(index_elements=["key"]).returning(Act.number)
-    )
-    return written.scalar() is not None
+    return session.execute(_put(session.get_bind().dialect.name), values).scalar() is not None
+
+
+@cache
+def _put(dialect: str) -> Executable:
+    # Made once, and its values given apart: most of the time it took went into making it.
+    into = postgresql.insert(ACTS) if dialect == "postgresql" else sqlite.insert(ACTS)
+    return into.on_conflict_do_nothing(index_elements=["key"]).returning(ACTS.c.number)
 
 
 def lease(session: Session, worker: str, now: datetime, span: timedelta, most: int) -> list[Act]:
