@@ -52,3 +52,63 @@ def test_the_alert_names_who_has_turned_and_quotes_them(tmp_path: Path) -> None:
     assert "“Still not fixed”" in told or "“Any update”" in told or "“See the ticket”" in told
     assert "Before that, Dana Reyes wrote" in told
     assert "Kim Lind wrote" not in told
+
+
+def stories(root: Path, signal: str, rows: list[dict[str, str]], now: datetime, people: str = "") -> str:
+    """What is told of an account whose messages these are, under one signal of the library's metrics."""
+    from beforehand.library import PACK
+
+    (root / "signals").mkdir()
+    (root / "beforehand.yaml").write_text("zone: UTC\n")
+    (root / "metrics.yaml").write_text((PACK / "metrics.yaml").read_text())
+    (root / "events.yaml").write_text((PACK / "events.yaml").read_text())
+    (root / "signals" / f"{signal}.yaml").write_text(
+        "".join(
+            line for line in (PACK / "signals" / f"{signal}.yaml").read_text().splitlines(keepends=True)
+            if not line.startswith("playbook:")
+        )
+    )  # fmt: skip
+    (root / "people.csv").write_text("id,account,name,role\n" + people)
+    (root / "messages.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    made = Workspace(root)
+    made.load([root / "people.csv"], table="people")
+    made.load([root / "messages.jsonl"], table="messages", learned="occurred")
+    made.run(now=now)
+    story = made.show("acme", now=now)
+    assert [alert["signal"] for alert in story["alerts"]] == [signal]
+    return json.dumps(story, ensure_ascii=False, default=str)
+
+
+def row(name: str, day: float, text: str, person: str) -> dict[str, str]:
+    return {
+        "id": name, "account": "acme", "person": person, "direction": "in", "text": text,
+        "at": (BEGIN + timedelta(days=day)).isoformat(),
+    }  # fmt: skip
+
+
+def test_silence_after_anger_is_told_by_who_was_angry_in_their_words(tmp_path: Path) -> None:
+    angry = "This is useless and I am fed up. Nobody answers, it is a disgrace."
+    rows = [row(f"k{n}", 3 * n, WARM[n % 3], "kim@acme.com") for n in range(20)]
+    rows += [row(f"d{n}", 5 * n, WARM[n % 3], "dana@acme.com") for n in range(4)] + [
+        row("d9", 41, angry, "dana@acme.com")
+    ]
+    now = BEGIN + timedelta(days=57)
+    told = stories(tmp_path, "silent-after-anger", rows, now, "dana@acme.com,acme,Dana Reyes,admin\n")
+    assert "Dana Reyes sent an angry message on 16 February, and no other in the 14 days after" in told
+    assert (
+        "Dana Reyes wrote on 16 February: “This is useless and I am fed up. Nobody answers, it is a disgrace”" in told
+    )
+    assert "kim" not in told
+
+
+def test_the_mood_of_an_account_is_told_with_who_pulled_it_down(tmp_path: Path) -> None:
+    cold = "It fails again. Nobody answers. Useless."
+    rows = [row(f"k{n}", 4 * n, WARM[n % 3], "kim@acme.com") for n in range(30)]
+    rows += [row(f"d{n}", 4 * n + 1, cold if n > 21 else WARM[n % 3], "dana@acme.com") for n in range(30)]
+    now = BEGIN + timedelta(days=119)
+    people = "dana@acme.com,acme,Dana Reyes,decision maker\nkim@acme.com,acme,Kim Lind,user\n"
+    told = stories(tmp_path, "account-turned-cold", rows, now, people)
+    assert "It was pulled down most by Dana Reyes (decision maker), who wrote on" in told
+    assert "“It fails again. Nobody answers. Useless”" in told
+    assert "Before that, Dana Reyes wrote on" in told
+    assert "Kim Lind" not in told

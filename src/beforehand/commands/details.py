@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from beforehand.commands.desk import Ask, take_all
+from beforehand.commands.hearing import FIRST_US, heard, weighed, writer
 from beforehand.facts.answering import newest_rows
 from beforehand.facts.rows import BEGAN
-from beforehand.facts.schema import TENSIONS
-from beforehand.signals.tree import BackAndForth, Mentions, Overdue, Repeated, Shifted, Without
+from beforehand.facts.schema import MOODS, TENSIONS
+from beforehand.signals.tree import BackAndForth, Mentions, Overdue, Repeated, Without
 from beforehand.story import Query, Receipt
 from beforehand.story.clause import Clause
 from beforehand.story.mades import MOST
@@ -27,9 +28,6 @@ WRITTEN = {
     "tickets": f"{BEGAN}, subject, body",
     "surveys": "occurred_at, comment",
 }
-PAST = 40
-"""Among so many messages one is looked for that shows how somebody wrote before."""
-FIRST_US = -62_135_596_800_000_000
 
 
 def details_of(
@@ -39,22 +37,28 @@ def details_of(
     found: list[tuple[Detail, Ask]] = []
     for clause in clauses:
         receipt = then[clause.receipt]
-        heard = receipt.query.table == "tones"
+        table = receipt.query.table
+        told = table in ("tones", MOODS.name)
         if (
-            (clause.down and not heard)
+            (clause.down and not told)
             or clause.role in ("unless", "not")
             or not receipt.numbers
             or not receipt.numbers[-1]
         ):
             continue
-        made, table = clause.quantity.made, receipt.query.table
+        made = clause.quantity.made
         if table == TENSIONS.name:
             found += _strained(facts, clause, receipt, first + len(found))
             continue
-        if isinstance(made, Without | Repeated | BackAndForth):
+        if table == MOODS.name:
+            # Two clauses over one mood (below a line, and below usual) have the same people behind them.
+            if clause.down and not any(detail.kind == "pulled" for detail, _ in found):
+                found += weighed(facts, clause, receipt, first + len(found))
             continue
-        if heard:
-            found += _heard(facts, clause, receipt, first + len(found))
+        if isinstance(made, Without | Repeated | BackAndForth) and (table != "tones" or not isinstance(made, Without)):
+            continue
+        if table == "tones":
+            found += heard(facts, clause, receipt, first + len(found))
             continue
         written = isinstance(made, Mentions)
         columns = WRITTEN.get(table) if written else COLUMNS.get(table)
@@ -83,56 +87,9 @@ def _strained(facts: Facts, clause: Clause, receipt: Receipt, first: int) -> lis
     return found
 
 
-def _heard(facts: Facts, clause: Clause, receipt: Receipt, first: int) -> list[tuple[Detail, Ask]]:
-    """The messages behind what was counted of how they sound; of who has turned, also how each wrote before."""
-    query, made = receipt.query, clause.quantity.made
-    low = query.edges_us[-clause.streak.of - query.span]
-    rows = newest_rows(facts, query, receipt.known_us, low, MOST)
-    told: list[tuple[str, Any, int, int, int | None]] = [(name, "written", at, a, m) for name, at, a, m in rows]
-    if isinstance(made, Shifted):
-        for account, member in dict.fromkeys((a, m) for _, _, a, m in rows):
-            until = min(at for _, at, a, m in rows if (a, m) == (account, member))
-            before = _before(facts, account, member, until, receipt.known_us, made)
-            told += [(name, "written before", at, account, member) for name, at in before]
-    found: list[tuple[Detail, Ask]] = []
-    for name, kind, at, account, member in told:
-        edges = (FIRST_US, query.edges_us[-1])
-        asked = Query("messages", "row", edges, query.accounts, of=WRITTEN["messages"], key=("id", name))
-        detail = Detail(clause.receipt, name, kind, first + len(found), at, _writer(facts, account, member))
-        found.append((detail, (asked, receipt.known_us)))
-    return found
-
-
-def _before(
-    facts: Facts, account: int, member: int | None, until_us: int, known_us: int, made: Shifted
-) -> list[tuple[str, int]]:
-    """Of a person's messages before a moment, the one that is most unlike what they turned to: id and when."""
-    most = "max" if made.to == "terse" else "min"
-    found = facts.connection.execute(
-        f"""WITH past AS (
-            SELECT id, occurred_at, warmth FROM tones WHERE account = ? AND member IS NOT DISTINCT FROM ?
-            AND epoch_us(occurred_at) < ? AND epoch_us(occurred_at) + delay < ?
-            GROUP BY ALL HAVING sum(sign) > 0 ORDER BY occurred_at DESC LIMIT {PAST})
-        SELECT arg_{most}(id, warmth), epoch_us(arg_{most}(occurred_at, warmth)) FROM past""",
-        [account, member, until_us, known_us],
-    ).fetchall()
-    return [(str(name), int(at)) for name, at in found if name is not None]
-
-
 def _rows(facts: Facts, clause: Clause, receipt: Receipt) -> list[tuple[str, int, str]]:
     """The newest rows that the judged periods counted: id, when, and who wrote it."""
     query = receipt.query
     low = FIRST_US if query.standing else query.edges_us[-clause.streak.of - query.span]
     found = newest_rows(facts, query, receipt.known_us, low, MOST)
-    return [(name, at, _writer(facts, account, member)) for name, at, account, member in found]
-
-
-def _writer(facts: Facts, account: int, member: int | None) -> str:
-    if member is None:
-        return ""
-    rows = facts.connection.execute(
-        "SELECT value FROM traits WHERE account = ? AND member = ? AND trait = 'name' ORDER BY dated DESC, "
-        "occurred_at DESC, stored_seq DESC LIMIT 1",
-        [account, member],
-    ).fetchall()
-    return str(rows[0][0]) if rows and rows[0][0] else facts.member_label(account, member)
+    return [(name, at, writer(facts, account, member)) for name, at, account, member in found]

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
-from beforehand.signals.tree import Level, Mentions, Overdue, Shifted, Turned, Waiting
+from beforehand.signals.made import length
+from beforehand.signals.tree import Level, Mentions, Overdue, Shifted, Turned, Waiting, Without
 from beforehand.story import words
 from beforehand.story.receipt import Value
 from beforehand.story.scene import Detail, Sentence
@@ -22,6 +24,7 @@ AROUND = 48
 """So many letters of what was written are quoted on either side."""
 LONGEST_SUBJECT = 60
 LONGEST_QUOTE = 140
+SOMEBODY = "somebody there"
 
 
 def with_details(view: View, told: Told) -> Told:
@@ -38,8 +41,15 @@ def with_details(view: View, told: Told) -> Told:
             then = then.replace(" is more than ", " was more than ").replace(" are more than ", " were more than ")
             first = (view.sentence(f"{then} {view.when(1)}{_usually(view)}", "change"),)
     if isinstance(made, Shifted) and isinstance(view.clause.leaf, Level) and not view.clause.down:
-        names = list(dict.fromkeys(d.by or "somebody there" for d in own if d.kind == "written")) or ["somebody there"]
-        headline = f"the tone of {words.listed(tuple(names))} has turned {made.to}"
+        names = tuple(dict.fromkeys(d.by or SOMEBODY for d in own if d.kind == "written")) or (SOMEBODY,)
+        headline = f"the tone of {words.listed(names)} has turned {made.to}"
+    if isinstance(made, Without) and isinstance(view.clause.leaf, Level) and not view.clause.down:
+        wrote = [d for d in own if d.kind == "unanswered" and _values(view, d)]
+        if wrote:
+            headline = _fell_silent(view, made, wrote)
+            first = (view.sentence(_over(view, made, wrote), "change"),)
+            # Once is all it takes: that it was once is no news.
+            told = replace(told, sentences=tuple(s for s in told.sentences if s.topic != "line"))
     now = [d for d in own if d.kind != "written before"]
     said = [sentence for detail in now[:MOST] if (sentence := _detail(view, detail)) is not None]
     total = int(view.last or 0)
@@ -57,6 +67,31 @@ def _usually(view: View) -> str:
         return ""
     low, high = view.clause.said(band.low), view.clause.said(band.high)
     return f"; {low if low == high else f'{low} to {high}'} is usual for {view.occasion.who}"
+
+
+def _fell_silent(view: View, made: Without, wrote: Sequence[Detail]) -> str:
+    """`Dana Reyes sent an angry message on 12 November, and no other in the 14 days after`."""
+    of, name = view.occasion, view.clause.name
+    names = tuple(dict.fromkeys(d.by or SOMEBODY for d in wrote))
+    one = name[:-1] if view.clause.plural and name.endswith("s") else ""
+    if len(wrote) == 1:
+        what = words.article(one) if one else f"a message ({name})"
+    else:
+        what = name if one else f"messages ({name})"
+    times = sorted(int(at) for d in wrote if isinstance(at := _values(view, d)[0], int | float))
+    days = tuple(dict.fromkeys(words.day(at, of.zone, of.now_us) for at in times))
+    looked_for = json.loads(view.receipt.query.made).get("other") if view.receipt.query.made else None
+    other = "no other" if looked_for is None else f"nothing of the kind of {view.clause.other or made.then}"
+    return (
+        f"{words.listed(names)} sent {what} on {words.listed(days)}, and {other} in the {length(made.within_us)} after"
+    )
+
+
+def _over(view: View, made: Without, wrote: Sequence[Detail]) -> str:
+    """`14 days without another message were over on 26 November`."""
+    of = view.occasion
+    days = tuple(dict.fromkeys(words.day(at, of.zone, of.now_us) for at in sorted(d.at_us for d in wrote)))
+    return f"{length(made.within_us)} without {view.clause.other or made.then} were over on {words.listed(days)}"
 
 
 def _stands(view: View, made: Waiting | Overdue) -> str | None:
@@ -77,8 +112,12 @@ def _stands(view: View, made: Waiting | Overdue) -> str | None:
     return f"{who} {'has' if one else 'have'} been open more than {days}"
 
 
+def _values(view: View, detail: Detail) -> tuple[Value, ...]:
+    return view.occasion.receipts[detail.receipt].values
+
+
 def _detail(view: View, detail: Detail) -> Sentence | None:
-    values = view.occasion.receipts[detail.receipt].values
+    values = _values(view, detail)
     if not values:
         return None
     text = {
@@ -87,6 +126,8 @@ def _detail(view: View, detail: Detail) -> Sentence | None:
         "written": _written,
         "written before": _before,
         "strained": _strained,
+        "unanswered": _written,
+        "pulled": _pulled,
     }[detail.kind](view, detail, values)
     return None if text is None else Sentence(words.opened(text), "detail", (detail.receipt, view.clause.receipt))
 
@@ -128,7 +169,10 @@ def _written(view: View, detail: Detail, values: tuple[Value, ...]) -> str | Non
     query = view.receipt.query
     looked_for = json.loads(query.made).get("phrases", ()) if query.made else ()
     phrases = tuple(looked_for) or (made.words if isinstance(made, Mentions) else ())
-    if query.table == "tones":  # what sounded so is told from its beginning, and the subject is not what they typed
+    if query.table in (
+        "tones",
+        "moods",
+    ):  # what sounded so is told from its beginning, and the subject is not what they typed
         text = str(columns[-1] or "").strip() or str(columns[0] or "")
         quotes = [found] if (found := opening(text)) else []
     else:
@@ -137,7 +181,7 @@ def _written(view: View, detail: Detail, values: tuple[Value, ...]) -> str | Non
     if quoted is None or not isinstance(at, int | float):
         return None
     of = view.occasion
-    who = detail.by or "somebody there"
+    who = detail.by or SOMEBODY
     return f"{who} wrote on {words.day(int(at), of.zone, of.now_us)}: “{quoted}”"
 
 
@@ -150,6 +194,16 @@ def _strained(view: View, detail: Detail, values: tuple[Value, ...]) -> str | No
     of = view.occasion
     named = f"ticket {ticket}" if of.subject != "ticket" else "the points"
     return f"{named} since {words.day(detail.at_us, of.zone, of.now_us)}: {reasons}"
+
+
+def _pulled(view: View, detail: Detail, values: tuple[Value, ...]) -> str | None:
+    """`who pulled it down most is Dana Reyes (admin), who wrote on 12 November: “...”`."""
+    said = _written(view, replace(detail, by="who"), values)
+    if said is None:
+        return None
+    others = [d for d in view.occasion.details if d.of == detail.of and d.kind == "pulled"]
+    most = "it was pulled down most by" if others[0] == detail else "and by"
+    return f"{most} {detail.by or SOMEBODY}, {said}"
 
 
 def _before(view: View, detail: Detail, values: tuple[Value, ...]) -> str | None:

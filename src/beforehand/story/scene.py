@@ -33,12 +33,13 @@ class Detail:
     """One row behind a clause, by its `id`: the place of the clause's receipt, and that of the row's own.
 
     `at_us` is when the fact that was made of it happened, `by` who wrote it. What was `written before` is there to
-    show how somebody wrote until then.
+    show how somebody wrote until then; after what is `unanswered` its writer fell silent, and by what `pulled` the mood
+    of an account is lower.
     """
 
     of: int
     id: str
-    kind: Literal["ticket", "invoice", "written", "written before", "strained"]
+    kind: Literal["ticket", "invoice", "written", "written before", "strained", "unanswered", "pulled"]
     receipt: int
     at_us: int = 0
     by: str = ""
