@@ -28,6 +28,11 @@ LARGE = 1_000_000
 """Rows from which on it is worth looking at the early and the recent ones first."""
 _BEFORE = "min(us) OVER (PARTITION BY {} ORDER BY known, us ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before"
 _OCCURRED = Engine.microseconds("occurred_at").sql(dialect=Engine.dialect)
+_FIRST = (
+    f"min({_OCCURRED}) AS first_us, min({_OCCURRED} + delay) AS known_us,"
+    f" arg_min({_OCCURRED}, {_OCCURRED} + delay) AS at_us"
+)
+"""The earliest fact; when the first was learned, and when that had occurred."""
 
 
 @dataclass(frozen=True)
@@ -123,17 +128,18 @@ class Begins:
     def _add_by_time(self, table: str, extent: Span, rows: str) -> None:
         """As `_add_rows`, quicker: facts lie roughly in order of time, so most first facts are among the early ones.
 
-        An account whose earliest early fact was known at once has no other first fact, and one with recent facts has
-        its newest among them. Only the accounts of which this is not true are looked for in all rows.
+        What an account had learned of by the end of the early part are early facts, and one with recent facts has its
+        newest among them. Only the accounts of which this is not true are looked for in all rows.
         """
         also = " AND " if rows else " WHERE "
         last_us = extent.last_us - extent.delay_us
         part = (last_us - extent.first_us) // 16
+        until_us = extent.first_us + part
+        early = f"{rows}{also}occurred_at < make_timestamp({until_us})"
         run = self.connection.execute
         run(
-            f"CREATE OR REPLACE TEMP TABLE panel_early AS SELECT account, min({_OCCURRED}) AS us FROM {table}{rows}"
-            f"{also}occurred_at < make_timestamp({extent.first_us + part}) GROUP BY account"
-            f" HAVING min({_OCCURRED}) = min({_OCCURRED} + delay)"
+            f"CREATE OR REPLACE TEMP TABLE panel_early AS SELECT account, {_FIRST} FROM {table}{early}"
+            f" GROUP BY account HAVING min({_OCCURRED} + delay) < {until_us}"
         )
         run(
             f"CREATE OR REPLACE TEMP TABLE panel_recent AS SELECT account, max({_OCCURRED}) AS us FROM {table}{rows}"
@@ -143,9 +149,10 @@ class Begins:
         if self._left("panel_early", "panel_recent"):
             run(f"INSERT INTO panel_recent SELECT account, max({_OCCURRED}) FROM {table}{among} GROUP BY account")
         run(
-            f"INSERT INTO {self.table} SELECT account, NULL, e.us, e.us, n.us FROM panel_early e"
+            f"INSERT INTO {self.table} SELECT account, NULL, e.at_us, e.known_us, n.us FROM panel_early e"
             " JOIN panel_recent n USING (account)"
         )
+        self._add_earlier(table, extent, early, "panel_early")
         if self._left("accounts", "panel_early"):
             self._add_rows(table, extent, among)
 
@@ -165,21 +172,24 @@ class Begins:
             )
             return
         self.connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE panel_firsts AS SELECT {self.keys}, min({_OCCURRED}) AS first_us,"
-            f" max({_OCCURRED}) AS newest_us, min({_OCCURRED} + delay) AS known_us,"
-            f" arg_min({_OCCURRED}, {_OCCURRED} + delay) AS at_us FROM {source}{rows} GROUP BY {self.keys}"
+            f"CREATE OR REPLACE TEMP TABLE panel_firsts AS SELECT {self.keys}, {_FIRST}, max({_OCCURRED}) AS newest_us"
+            f" FROM {source}{rows} GROUP BY {self.keys}"
         )
         self.connection.execute(
             f"INSERT INTO {self.table} SELECT account, {member}, at_us, known_us, newest_us FROM panel_firsts"
         )
-        # Facts that occurred before the one learned first: of those, each that was earlier than all learned before it.
-        on = f"USING ({self.keys})"
+        self._add_earlier(source, extent, rows, "panel_firsts")
+
+    def _add_earlier(self, source: str, extent: Span, rows: str, firsts: str) -> None:
+        """Adds the facts that occurred before the one learned first: each that was earlier than all learned before."""
+        if not extent.delay_us:
+            return
         earlier = (
             f"SELECT {self.keys}, {_OCCURRED} AS us, {_OCCURRED} + t.delay AS known FROM (FROM {source}{rows}) t"
-            f" JOIN (FROM panel_firsts WHERE first_us < at_us) f {on} WHERE {_OCCURRED} < f.at_us"
+            f" JOIN (FROM {firsts} WHERE first_us < at_us) f USING ({self.keys}) WHERE {_OCCURRED} < f.at_us"
         )
         self.connection.execute(
-            f"INSERT INTO {self.table} SELECT account, {member}, us, known, us FROM"
+            f"INSERT INTO {self.table} SELECT account, {self.member}, us, known, us FROM"
             f" (SELECT *, {_BEFORE.format(self.keys)} FROM ({earlier})) WHERE before IS NULL OR us < before"
         )
 

@@ -77,7 +77,9 @@ def judge_usual(leaf: Usual, windows: Float, counted: bool = True, idle: Bool | 
             op, bound = usual_bound(leaf, usual)
             found = _streak(leaf.streak, block, op, bound, _rows(idle, rows))
         found[np.isnan(usual.mid) & (found != FAILED)] = UNSURE
-        found[np.isinf(history).any(axis=-1)] = FAILED
+        infinite = np.isinf(_series(history))
+        if infinite.any():
+            found[_spread(infinite, leaf.baseline).any(axis=-1)] = FAILED
         verdicts[rows] = found
     return verdicts
 

@@ -55,16 +55,15 @@ def median_and_mad(history: Float) -> tuple[Float, Float]:
 
 def _of_rows(rows: Float) -> tuple[Float, Float]:
     width = rows.shape[1]
-    mid, mad = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
-    known = width - np.count_nonzero(np.isnan(rows), axis=-1) if np.isnan(rows[:, -1:]).any() else None
-    if known is None:
-        if width >= LEAST_KNOWN:
-            mid, mad = _of_sorted(rows)
-    else:
-        for count in range(LEAST_KNOWN, width + 1):
-            these = np.flatnonzero(known == count)
-            if these.size:
-                mid[these], mad[these] = _of_sorted(rows[these, :count])
+    if width < LEAST_KNOWN:
+        return np.full(len(rows), np.nan), np.full(len(rows), np.nan)
+    mid, mad = _of_sorted(rows)
+    partly = np.flatnonzero(np.isnan(rows[:, -1]))
+    mid[partly], mad[partly] = np.nan, np.nan
+    known = width - np.count_nonzero(np.isnan(rows[partly]), axis=-1)
+    for count in np.unique(known[known >= LEAST_KNOWN]):
+        these = partly[known == count]
+        mid[these], mad[these] = _of_sorted(rows[these, :count])
     return mid, mad
 
 
