@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Literal, cast
 
-from sqlalchemy import Executable, Table, and_, func, or_, select, update
+from sqlalchemy import Executable, Integer, Table, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -25,6 +25,30 @@ WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360, 720
 """How long after each failed try the next one comes; the last one repeats."""
 GIVE_UP = timedelta(hours=24)
 """So long after it was due an act that is still put off is refused."""
+
+
+# Made once, as what a worker does for each act: most of the time they took went into making them.
+_THIS = ACTS.c.number == bindparam("n", type_=Integer)
+_NOW = bindparam("now", type_=ACTS.c.lease_until.type)
+BEGINS = (
+    update(ACTS)
+    .where(_THIS, ACTS.c.state == DUE, ACTS.c.lease_by == bindparam("worker"), ACTS.c.lease_until > _NOW)
+    .values(
+        state=HANDING, handed_at=_NOW, tries=ACTS.c.tries + 1,
+        lease_until=func.coalesce(bindparam("until", type_=ACTS.c.lease_until.type), ACTS.c.lease_until),
+    )
+)  # fmt: skip
+HELD = select(
+    ACTS.c.state, ACTS.c.lease_by, ACTS.c.tries, ACTS.c.wanted_at, ACTS.c.due_at, ACTS.c.settled_at, ACTS.c.ref
+).where(_THIS).with_for_update()  # fmt: skip
+SETTLES = (
+    update(ACTS)
+    .where(_THIS)
+    .values(
+        state=bindparam("state"), reason=bindparam("reason"), ref=bindparam("ref"), due_at=bindparam("due"),
+        settled_at=bindparam("at"), lease_by=None, lease_until=None,
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -88,10 +112,10 @@ def begin(session: Session, act: Act, worker: str, now: datetime, span: timedelt
 
     `span`: the lease lasts so long from `now`, so that the last act of many has as much time as the first.
     """
-    mine = and_(Act.number == act.number, Act.state == DUE, Act.lease_by == worker, Act.lease_until > now)
-    until = Act.lease_until if span is None else now + span
-    change = update(Act).where(mine).values(state=HANDING, handed_at=now, tries=Act.tries + 1, lease_until=until)
-    return bool(session.execute(change).rowcount)  # type: ignore[attr-defined]
+    told = {"n": act.number, "worker": worker, "now": now, "until": None if span is None else now + span}
+    begun = bool(session.execute(BEGINS, told).rowcount)  # type: ignore[attr-defined]
+    session.expire_all()
+    return begun
 
 
 def settle(session: Session, act: Act, worker: str, now: datetime, settled: Settled) -> None:
@@ -100,23 +124,26 @@ def settle(session: Session, act: Act, worker: str, now: datetime, settled: Sett
     A worker whose lease ran out meanwhile may still say that it was sent or refused, which it knows; not that it is
     to be tried again, which another may be doing.
     """
-    held = session.get(Act, act.number, with_for_update=True, populate_existing=True)
+    held = session.execute(HELD, {"n": act.number}).one_or_none()
     if held is None or held.state in (SENT, REFUSED):
         return
     mine = held.state == HANDING and held.lease_by == worker
+    told = {"n": act.number, "state": settled.state, "reason": settled.reason, "ref": held.ref, "due": held.due_at,
+            "at": held.settled_at}  # fmt: skip
     if settled.state == "retry":
         if not mine:
             return
         wait = max(WAITS[min(held.tries, len(WAITS)) - 1], settled.after or timedelta())
         if now + wait > held.wanted_at + GIVE_UP:
-            held.state, held.reason, held.settled_at = REFUSED, f"gave-up: {settled.reason}", now
+            told |= {"state": REFUSED, "reason": f"gave-up: {settled.reason}", "at": now}
         else:
-            held.state, held.reason, held.due_at = DUE, settled.reason, now + wait
+            told |= {"state": DUE, "due": now + wait}
     elif settled.state == "in doubt" and not mine:
         return
     else:
-        held.state, held.reason, held.ref, held.settled_at = settled.state, settled.reason, settled.ref, now
-    held.lease_by = held.lease_until = None
+        told |= {"ref": settled.ref, "at": now}
+    session.execute(SETTLES, told)
+    session.expire_all()
 
 
 def give_back(session: Session, worker: str) -> int:
