@@ -20,11 +20,16 @@ Answer = Callable[[str], str]
 
 @dataclass
 class Mailbox:
-    """What a server has taken, and how it answers. `at_rcpt` and `at_data` may be an answer or a function of it."""
+    """What a server has taken, and how it answers.
+
+    `at_mail` is told which MAIL it is, from 1; `at_rcpt` and `at_data` may be an answer or a function of it.
+    """
 
     raw: list[bytes] = field(default_factory=list)
     to: list[str] = field(default_factory=list)
     connections: int = 0
+    asked: int = 0
+    at_mail: Callable[[int], str] = lambda nth: ""
     at_rcpt: str = ""
     at_data: str = ""
     hang_s: float = 0.0
@@ -46,6 +51,17 @@ class Mailbox:
         session.host_name = hostname
         self.connections += 1
         return responses
+
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        self.asked += 1
+        answer = self.at_mail(self.asked)
+        if answer:
+            return answer
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

@@ -19,7 +19,7 @@ import pytest
 
 from beforehand.channels import Headline, Message, Words
 from beforehand.channels.addresses import networks
-from beforehand.channels.email import POLICY, Email, compose
+from beforehand.channels.email import ASKED_S, POLICY, Email, compose
 
 
 def _beside(name: str) -> Any:
@@ -222,7 +222,22 @@ def test_a_connection_that_went_away_is_made_anew() -> None:
         assert channel._open.sock is not None
         channel._open.sock.shutdown(socket.SHUT_RDWR)
         assert channel.hand(HELLO, "a@b.example", "2").state == "sent"
-    assert box.connections == 2
+        channel._used_at -= ASKED_S  # left alone for so long it is asked first
+        channel._open.sock.shutdown(socket.SHUT_RDWR)
+        assert channel.hand(HELLO, "a@b.example", "3").state == "sent"
+    assert (box.connections, len(box.raw)) == (3, 3)
+
+
+def test_a_server_that_leaves_after_some_messages_is_called_again_at_once() -> None:
+    with serving() as (box, port):
+        box.at_mail = lambda nth: "421 4.4.2 too many messages" if nth == 2 else ""
+        channel = email(port)
+        assert [channel.hand(HELLO, "a@b.example", str(n)).state for n in range(3)] == ["sent"] * 3
+    assert (box.connections, len(box.raw)) == (2, 3)
+    with serving() as (box, port):
+        box.at_mail = lambda _: "421 4.3.2 not now"
+        handed = email(port).hand(HELLO, "a@b.example", "1")  # a new connection: it means what it says
+    assert (handed.state, handed.reason, box.connections) == ("retry", "mail-system", 1)
 
 
 def test_letters_beyond_ascii_in_an_address() -> None:

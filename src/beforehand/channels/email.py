@@ -30,6 +30,8 @@ POLICY = SMTP.clone(max_line_length=998, cte_type="7bit")
 """No folding: the usual width breaks List-Unsubscribe in two, which some readers then do not see."""
 IDLE_S = 30.0
 """A connection left alone for longer is made anew: servers close them without a word."""
+ASKED_S = 2.0
+"""One left alone for longer is asked first whether it still stands."""
 MOST_A_CONNECTION = 500
 ADDRESS = re.compile(r"^[^\s@<>,;:\"\\()\[\]\x00-\x1f]+@[^\s@<>,;:\"\\()\[\]\x00-\x1f]+$")
 # The second figure of an enhanced status code (RFC 3463) as a word; then what basic codes say by themselves.
@@ -64,11 +66,14 @@ class Email:
             return Handed("refused", "bad-address", f"{recipient!r} is no mail address.")
         mail = compose(message, recipient, key, sender=self.sender, reply_to=self.reply_to, at=self.clock())
         try:
-            server = self._connected()
+            try:
+                return self._sent(self._connected(), mail, address)
+            except _LeftError:
+                # It went away after the message before this one, which says nothing about this one.
+                self.close()
+                return self._sent(self._connected(), mail, address)
         except _StoppedError as stopped:
             return stopped.handed
-        try:
-            return self._sent(server, mail, address)
         finally:
             self._used_at = time.monotonic()
 
@@ -82,8 +87,9 @@ class Email:
         """The connection of the last message where it still stands, else a new one."""
         server = self._open
         if server is not None:
-            fresh = time.monotonic() - self._used_at < IDLE_S and server.handed_over < MOST_A_CONNECTION
-            if fresh and server.stands():
+            idle = time.monotonic() - self._used_at
+            fresh = idle < IDLE_S and server.handed_over < MOST_A_CONNECTION and server.sock is not None
+            if fresh and (idle < ASKED_S or server.stands()):
                 return server
             self.close()
         self._open = self._greeted()
@@ -142,7 +148,14 @@ class Email:
                     return Handed("refused", "bad-address", f"{self.host} takes only addresses in ASCII letters.")
                 options.append("SMTPUTF8")
             sender = parseaddr(str(mail["From"]))[1]
-            code, said = server.mail(sender, options)
+            try:
+                code, said = server.mail(sender, options)
+            except smtplib.SMTPServerDisconnected as error:
+                if server.handed_over and not isinstance(error.__context__, TimeoutError):
+                    raise _LeftError from None
+                raise
+            if code == 421 and server.handed_over:
+                raise _LeftError
             if code == 250:
                 code, said = server.rcpt(address)
             if code not in (250, 251):
@@ -179,6 +192,10 @@ class _StoppedError(Exception):
     def __init__(self, handed: Handed) -> None:
         super().__init__(handed.reason)
         self.handed = handed
+
+
+class _LeftError(Exception):
+    """A connection that was kept is there no more; nothing of this message was said."""
 
 
 class _Server(smtplib.SMTP):
