@@ -3,6 +3,7 @@
 MEANINGS = {
     "act-settled": "The act is neither in doubt nor refused: there is nothing for a person to say.",
     "alert-closed": "The alert is closed already; nothing more can be done with it.",
+    "address-taken": "Nothing can listen at the address that `callbacks` was given.",
     "already-listed": "An id belongs to an account of the accounts' list itself; it cannot be matched to another.",
     "already-merged": "The two are one account, person or issue already.",
     "bad-address": "What is to be suppressed is no address.",
@@ -49,6 +50,7 @@ MEANINGS = {
     "no-apprise": "A channel is of the kind `apprise`; its extra is not installed.",
     "no-approval": "A playbook writes to a customer, and nobody approves it.",
     "no-business-day": "The calendar of the workspace leaves no business day in a whole year.",
+    "no-callbacks": "`callbacks` needs a web server; its extra is not installed.",
     "no-closes": "The facts span no whole period to judge.",
     "no-encoder": "The encoder is asked for; its extra is not installed, or is another version.",
     "no-endpoint": "An endpoint is asked for, and its address or its key is missing.",
@@ -74,6 +76,7 @@ MEANINGS = {
     "not-a-folder": "A file is named where a folder is needed.",
     "not-a-mapping": "A YAML file is not made of `key: value` lines.",
     "not-a-signal": "Something in `signals/` is not read.",
+    "not-a-mail": "What was posted as a reply is no mail, or has no sender.",
     "not-additive": "People and shares of short periods cannot be added to longer ones.",
     "not-empty": "A folder that must be empty is not.",
     "not-merged": "The account or person was not merged into another.",

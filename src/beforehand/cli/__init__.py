@@ -10,7 +10,20 @@ import sys
 
 import typer
 
-from beforehand.cli import alerts, data, incidents, issues, library, playbooks, proof, routing, setup, text, work
+from beforehand.cli import (
+    alerts,
+    callbacks,
+    data,
+    incidents,
+    issues,
+    library,
+    playbooks,
+    proof,
+    routing,
+    setup,
+    text,
+    work,
+)
 from beforehand.cli.common import report
 from beforehand.errors import BeforehandError
 
@@ -23,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (setup, library, data, alerts, incidents, issues, proof, text, work, routing, playbooks):
+for group in (setup, library, data, alerts, incidents, issues, proof, text, work, routing, playbooks, callbacks):
     group.register(app)
 
 

@@ -59,6 +59,7 @@ class Workspace:
     acts = Command("acts")
     act = Command("acts")
     resolve_act = Command("acts")
+    callbacks = Command("coming_back", "came_back")
     preview = Command("preview")
     explain = Command("route")
     told = Command("told")

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from email.utils import parseaddr
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 from pydantic import model_validator as validated
+from pydantic_core import Url
 
 from beforehand.workspace.channel_spec import MailAddress, Secrets
 from beforehand.workspace.spec_base import SecretSpec, Spec
 
-HERE = ("localhost", "127.0.0.1", "::1")
+HERE = ("localhost", "127.0.0.1", "[::1]")
 LONGEST_LOCAL = 20
 """A mark of up to 42 characters follows it, and the part before the @ has 64 at most (RFC 5321, 4.5.3.1.1)."""
 
 
 def _public(value: str) -> str:
-    parts = urlsplit(value)
     try:
-        host = parts.hostname
+        parts = Url(value)
     except ValueError:
-        host = None
-    if parts.scheme not in ("http", "https") or not host:
+        parts = None
+    if parts is None or parts.scheme not in ("http", "https") or not parts.host:
         raise ValueError(f"'{value[:60]}' is no address of a web page; it begins with https://")
-    if parts.scheme == "http" and host not in HERE:
+    if parts.scheme == "http" and parts.host not in HERE:
         raise ValueError("links in mails lead there, and what unsubscribes in one click must begin with https://")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("only the address itself is written, as https://care.acme.example/hooks")
