@@ -1,4 +1,4 @@
-"""Commands on who hears: `route explain`, `told`, `team`."""
+"""Commands on who hears: `route explain`, `told`, `team`, `hand-over`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(route, name="route")
     app.command()(told)
     app.command()(team)
+    app.command("hand-over")(hand_over)
 
 
 def explain(
@@ -79,6 +80,47 @@ def team(now: Now = None, folder: common.Folder = None, json: common.Json = Fals
     ]  # fmt: skip
     figures = [look.Column(name, figures=True) for name in ("open", "unanswered", "overdue", "this week", "waits")]
     console.print(look.table(("person", "roles", look.Column("now", wraps=True), *figures), rows))
+    for row in result["hand_overs"]:
+        undone = f"undone on {row['undone_at']:%Y-%m-%d}" if row["undone_at"] else ""
+        who = look.text(f"hand-over {row['number']}: {row['from']} to {row['to']}")
+        console.print(look.line(who, _along(row), f"{row['at']:%Y-%m-%d} by {row['actor']}", undone))
+
+
+def hand_over(
+    giver: Annotated[str | None, typer.Argument(metavar="FROM", help="Whose accounts: a person of team.yaml.")] = None,
+    taker: Annotated[str | None, typer.Argument(metavar="TO", help="Who takes them over.")] = None,
+    account: Annotated[
+        list[str] | None, typer.Option(metavar="ACCOUNT", help="Only this account; may be given again.")
+    ] = None,
+    undo: Annotated[int | None, typer.Option(metavar="N", help="Take the hand-over of this number back.")] = None,
+    now: Now = None,
+    folder: common.Folder = None,
+    json: common.Json = False,
+) -> None:
+    """Hand over all accounts of one of us to another, with what is open there; the new owner is told once."""
+    result = common.workspace(folder).hand_over(giver, taker, accounts=account or (), undo=undo, now=common.moment(now))
+    if json:
+        common.emit(result)
+        return
+    from beforehand.cli import look
+    from beforehand.story import words
+
+    row, console = result["hand_over"], look.console()
+    if undo is None:
+        console.print(look.heading(f"{row['to']} has {_along(row)} of {row['from']}", f"hand-over {row['number']}"))
+        heard = f"{words.listed(row['told'])} hears of it in one message." if row["told"] else "Nobody is told."
+        console.print(look.text(heard))
+        console.print(look.text(f"Take it back: beforehand hand-over --undo {row['number']}", "soft"))
+        return
+    console.print(look.heading(f"Hand-over {row['number']} is undone", f"{row['to']} to {row['from']}"))
+    if result["left"]:
+        console.print(look.text(f"Left alone, as they changed since: {', '.join(result['left'])}."))
+
+
+def _along(row: dict[str, Any]) -> str:
+    from beforehand.commands.hand_over import in_words
+
+    return in_words(row)
 
 
 def _waits(held: dict[str, Any]) -> str:
@@ -89,6 +131,8 @@ def _waits(held: dict[str, Any]) -> str:
 def _about(told: dict[str, Any]) -> str:
     alerts = told["alerts"]
     listed = ", ".join(alerts[:3]) + (f" and {len(alerts) - 3} more" if len(alerts) > 3 else "")
+    if not alerts:
+        return str(told["why"])
     return f"{told['account']}: {listed}" if told["account"] else f"several accounts: {listed}"
 
 

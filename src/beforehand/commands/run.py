@@ -22,9 +22,11 @@ from beforehand.commands import closes
 from beforehand.commands.alerts import remembered
 from beforehand.commands.closes import Sheet, Tally, Teller, Told
 from beforehand.commands.definition import digest_of
+from beforehand.commands.following import follow
 from beforehand.commands.judging import SignalHistory, grace_of, judged
 from beforehand.commands.noting import Noted
 from beforehand.commands.playing import play
+from beforehand.commands.taking_over import Along
 from beforehand.commands.tell import NOTHING
 from beforehand.commands.tell import tell as tell_people
 from beforehand.commands.telling import telling
@@ -80,7 +82,8 @@ def run(
     """Judges what is due at `now` (None: the clock), of all signals or only of those named.
 
     What may be wrong with the data is found first, unless `incidents` says otherwise, and what it would cause is held.
-    Who is to hear of what is new is told then, unless `tells` says otherwise.
+    Open alerts and live runs follow owners who changed. Who is to hear of what is new is told then, unless `tells`
+    says otherwise.
     Then playbooks begin for new alerts and those at work go on, unless `playbooks` says otherwise.
 
     With a `now` that is given, facts learned at or after it do not exist. A first run judges the newest close of each
@@ -124,6 +127,7 @@ def run(
             store.put_last_run(session, remembered(at, now is not None))
             open_incidents = [incident.number for incident in store.find_incidents(session, open_only=True)]
             waiting = tally.held_back & {held.number for held in store.held_of(session)}
+        along = follow(facts, folder, state, at, tells=tells) if tells or playbooks else Along()
         heard = tell_people(facts, folder, state, at) if tells else dict(NOTHING)
         played = play(facts, folder, state, at) if playbooks else {"began": 0, "moved": 0, "ended": 0}
     return {
@@ -136,7 +140,8 @@ def run(
         "held_by": {"incidents": len(waiting), "unsure": len(tally.held)},
         "incidents": open_incidents,
         "shadow": len(tally.shadow),
-        "told": heard["told"],
+        "told": heard["told"] + len(along.told),
+        "taken_over": along.as_json(),
         "held_back": heard["held_back"],
         "nobody": heard["nobody"],
         "runs": played,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from beforehand import store
 from beforehand.alerts import State
 from beforehand.commands.alerts import present
+from beforehand.commands.hand_over import hand_overs
 from beforehand.commands.people import team_of
 from beforehand.errors import InputError, among
 from beforehand.store import Alert, alert_name, telling
@@ -75,7 +76,8 @@ def team(ws: Workspace, *, now: datetime | None = None) -> dict[str, Any]:
     """Each of us: where they stand, the open alerts that are theirs, and the messages of this week.
 
     Returns `{"now", "people": [{"person", "roles", "standing", "open", "unanswered", "overdue", "spent", "budget",
-    "held_back"}]}`; `unanswered` are those nobody has acknowledged, `overdue` those of them past their time.
+    "held_back"}], "hand_overs"}`, of these the newest; `unanswered` are those nobody has acknowledged, `overdue` those
+    of them past their time.
     InputError where there is no team.yaml.
     """
     if ws.folder.team is None:
@@ -105,7 +107,8 @@ def team(ws: Workspace, *, now: datetime | None = None) -> dict[str, Any]:
                     "held_back": waits[name],
                 }
             )
-    return {"now": at, "people": rows}
+        given = hand_overs(session)
+    return {"now": at, "people": rows, "hand_overs": given}
 
 
 def _standing(people: Any, name: str, at: datetime) -> str:

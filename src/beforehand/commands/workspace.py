@@ -64,6 +64,7 @@ class Workspace:
     explain = Command("route")
     told = Command("told")
     team = Command("told")
+    hand_over = Command("hand_over")
     playbooks = Command("playbooks")
     start_playbook = Command("playbooks")
     simulate_playbook = Command("playing_ahead")

@@ -19,7 +19,7 @@ SHARED, GIVEN = "shared", "handed over"
 class Kept:
     """What is kept of an account in a role: whom it was shared to, or handed over to.
 
-    `said`: who held it by team.yaml when it was handed over; once that says another, the hand-over is over.
+    `said`: whom the trait or a rule named when it was handed over; once they name another, the hand-over is over.
     """
 
     person: str
@@ -70,11 +70,12 @@ def owner(
     reasons: list[Reason] = []
     written = _written(team, spec, traits, at, reasons)
     if kept is not None and kept.how == GIVEN:
-        still = kept.person in team.people and not team.left(kept.person, at)
-        if still and kept.said == (written[0] if written else None):
+        there = kept.person in team.people and not team.left(kept.person, at)
+        if there and _says_still(team, kept.said, named_now(team, role, traits)):
             reasons.insert(0, Reason(kept.person, "it was handed over to them"))
             return _decided(role, kept.person, reasons, 0)
-        reasons.append(Reason(kept.person, "it was handed over to them, before team.yaml or its trait said another"))
+        since = ", before team.yaml or its trait said another" if there else ", who is no longer with us"
+        reasons.append(Reason(kept.person if there else None, f"it was handed over to {kept.person}{since}"))
     if len(written) == 1:
         place = next(n for n, reason in enumerate(reasons) if reason.person == written[0])
         return _decided(role, written[0], reasons, place)
@@ -125,6 +126,35 @@ def _written(team: Team, spec: HoldersSpec | None, traits: Traits, at: datetime,
             if not chosen:
                 chosen = [person for person in known if not team.left(person, at)]
     return chosen
+
+
+def named_now(team: Team, role: str, traits: Traits) -> tuple[str, ...]:
+    """Whom the trait, else the first rule that matches, names at an account, whether or not they are still with us.
+
+    As it is written first: that is what a hand-over keeps, so that it outlives the day they leave and are taken out
+    of team.yaml. A trait that names a stranger lets the rules speak too.
+    """
+    spec = team.spec.owners.get(role)
+    found: list[str] = []
+    if spec is None:
+        return ()
+    said = str((traits.get(spec.trait) if spec.trait else None) or "").strip()
+    person = team.named(said) if said else None
+    if person is not None:
+        return (said, person)
+    for rule in spec.rules:
+        for written, people in rule.items():
+            condition = condition_of(written)
+            if not found and condition is not None and true_of(population_of(condition), traits):
+                found.append(", ".join(people))
+    return (*found, *([said] if said else []))
+
+
+def _says_still(team: Team, said: str | None, now: tuple[str, ...]) -> bool:
+    """Whether nobody else is named than when it was handed over; naming nobody any more takes nothing away."""
+    if said is not None and (said in now or team.named(said) in now):
+        return True
+    return not any(team.named(name) for written in now for name in written.split(", "))
 
 
 def condition_of(written: str) -> str | None:
