@@ -10,6 +10,7 @@ import math
 import struct
 import zlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ Colour = tuple[int, int, int]
 
 WIDTH, HEIGHT = 1072, 264  # twice what it is shown at
 EDGE = 14.0
+DASH = 20
+KEPT = 64
+"""So many pictures are kept: several people are told of one alert."""
 LINE: Colour = (125, 118, 107)
 BAND: Colour = (143, 136, 125)
 TONES: dict[str, Colour] = {
@@ -34,6 +38,7 @@ TONES: dict[str, Colour] = {
 """Of each severity, at least 3 to 1 against the light and the dark ground alike."""
 
 
+@lru_cache(maxsize=KEPT)
 def png(chart: Chart, tone: str = "") -> bytes:
     """A picture of a chart: line, usual band, threshold (dashed), and the points that made it hold in `tone`."""
     sheet = _Sheet()
@@ -94,21 +99,31 @@ class _Sheet:
         over = slice(max(0, int(top) - 1), min(HEIGHT, math.ceil(bottom) + 1))
         rows = np.arange(HEIGHT, dtype=np.float32)[over] + 0.5
         inside = np.clip(np.minimum(rows - top, bottom - rows) + 0.5, 0, 1) * 0.24
-        self.cover(over, slice(None), np.repeat(inside[:, None], WIDTH, axis=1), BAND)
+        # It lies under all else, on nothing.
+        self.opacity[over] = inside[:, None]
+        self.colour[over][inside > 0] = BAND
 
     def dashes(self, y: float, colour: Colour) -> None:
         """A dashed line over the whole width."""
-        for left in range(0, WIDTH, 20):
-            self.stroke((left + 2, y), (min(left + 10, WIDTH), y), 2.5, colour)
+        # One of them, which ends before the next begins, laid over the sheet again and again.
+        rows, columns, part = self._line((DASH + 2, y), (DASH + 10, y), 2.5)
+        one = np.zeros((part.shape[0], DASH))
+        one[:, : columns.stop - DASH] = part[:, DASH - columns.start :]
+        self.cover(rows, slice(None), np.tile(one, -(-WIDTH // DASH))[:, :WIDTH], colour)
 
     def stroke(self, a: tuple[float, float], b: tuple[float, float], width: float, colour: Colour) -> None:
         """A line with round ends: each pixel by its distance from it."""
+        rows, columns, part = self._line(a, b, width)
+        self.cover(rows, columns, part, colour)
+
+    def _line(self, a: tuple[float, float], b: tuple[float, float], width: float) -> tuple[slice, slice, Plane]:
+        """How much of each pixel a line covers, and where these pixels are."""
         rows, columns, x, y = self._near(a, b, width)
         along = (b[0] - a[0], b[1] - a[1])
         length = along[0] ** 2 + along[1] ** 2
         t = np.clip(((x - a[0]) * along[0] + (y - a[1]) * along[1]) / length, 0, 1) if length else np.zeros_like(x + y)
         away = np.hypot(x - (a[0] + t * along[0]), y - (a[1] + t * along[1]))
-        self.cover(rows, columns, np.clip(width / 2 + 0.5 - away, 0, 1), colour)
+        return rows, columns, np.clip(width / 2 + 0.5 - away, 0, 1)
 
     def disc(self, at: tuple[float, float], radius: float, colour: Colour) -> None:
         """A filled circle."""
@@ -125,8 +140,10 @@ class _Sheet:
 
     def png(self) -> bytes:
         """The sheet as a PNG file with 8 bits for red, green, blue and opacity."""
-        pixels = np.concatenate([self.colour, self.opacity[..., None] * 255], axis=2).round().astype(np.uint8)
-        rows = np.concatenate([np.zeros((HEIGHT, 1), np.uint8), pixels.reshape(HEIGHT, -1)], axis=1)
+        rows = np.zeros((HEIGHT, 1 + WIDTH * 4), np.uint8)
+        pixels = rows[:, 1:].reshape(HEIGHT, WIDTH, 4)
+        np.copyto(pixels[..., :3], np.rint(self.colour, out=self.colour), casting="unsafe")
+        np.copyto(pixels[..., 3], np.rint(self.opacity * 255), casting="unsafe")
         header = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 6, 0, 0, 0)
         return b"".join(
             [
