@@ -75,6 +75,31 @@ def test_one_issue_has_its_quotes_and_the_silent_ones(ws: Workspace) -> None:
         ws.issue(77)
 
 
+def test_the_silent_are_those_of_late(ws: Workspace) -> None:
+    later = [
+        {"id": f"l{at}", "account": account, "person": f"{who}@{account}.com", "at": f"2025-{at}T11:00:00Z",
+         "event": "app error", "properties": {"message": ERROR}}
+        for at, account, who in (("04-20", "eave", "u"), ("04-21", "dune", "v"), ("05-01", "acme", "u"))
+    ]  # fmt: skip
+    file = ws.root / "later.jsonl"
+    file.write_text("\n".join(json.dumps(line) for line in later))
+    ws.load([file], table="events", learned="occurred")
+    found = run(ws, "issues", "show", "3")
+    assert found["since"].startswith("2025-04-01T11:00:00")
+    assert {one["account"]: one["people"] for one in found["silent"]} == {
+        "dune": ["v@dune.com"], "eave": ["u@eave.com"],
+    }  # fmt: skip
+    assert found["silent_before"] == 1 and found["issue"]["unwritten"] == 2
+    assert len(run(ws, "issues", "show", "3", "--since", "2025-01-01")["silent"]) == 3
+    assert run(ws, "issues", "--since", "90 days")["issues"][0]["unwritten"] == 3
+    assert run(ws, "issues", "show", "3", "--since", "11 days")["silent"][0]["account"] == "dune"
+    said = CliRunner().invoke(app, ["issues", "show", "3", "-w", str(ws.root)]).stdout
+    assert "Met the error since 2025-04-01 and have not written: 2 accounts" in said
+    assert "1 account met it only before that: --since 2025-03-04" in said
+    with pytest.raises(InputError, match="not a time"):
+        CliRunner().invoke(app, ["issues", "--since", "lately", "-w", str(ws.root)], catch_exceptions=False)
+
+
 def test_people_merge_split_and_rename(ws: Workspace) -> None:
     run(ws, "issues")
     assert run(ws, "issues", "rename", "1", "Exports stuck")["name"] == "Exports stuck"
@@ -97,7 +122,7 @@ def test_people_can_read_it(ws: Workspace) -> None:
 
     assert "2 issues" in said("issues")
     shown = said("issues", "show", "3")
-    assert "See the error and have not written: 2 accounts" in shown
+    assert "Met the error since 2025-02-06 and have not written: 2 accounts" in shown
     assert "dune" in shown
     assert "part of issue" in said("issues", "merge", "1", "3")
     assert "called so" in said("issues", "rename", "1", "Exports")
@@ -105,7 +130,7 @@ def test_people_can_read_it(ws: Workspace) -> None:
 
 def test_without_facts_there_is_no_issue(tmp_path: Path) -> None:
     (tmp_path / "beforehand.yaml").write_text("zone: UTC\n")
-    assert Workspace(tmp_path).issues() == {"issues": [], "total": 0}
+    assert Workspace(tmp_path).issues() == {"issues": [], "total": 0, "since": None}
 
 
 def test_once_asked_for_issues_grow_with_each_load(ws: Workspace) -> None:

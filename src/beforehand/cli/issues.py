@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
 Number = Annotated[int, typer.Argument(metavar="N", help="The number of an issue, as `issues` lists it.")]
 Now = Annotated[
     str | None, typer.Option("--now", metavar="TIME", help="As of this time instead of the clock (ISO 8601).")
+]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="WHEN",
+        help="Who met an error since then is silent: a day, or `90 days` before the newest fact. Default: 30 days.",
+    ),
 ]
 SILENT_SHOWN, TOUCHED_SHOWN, LISTED = 20, 10, 40
 
@@ -36,6 +45,7 @@ def issues(
     context: typer.Context,
     account: Annotated[str | None, typer.Option("--account", metavar="ACCOUNT", help="Only what touches it.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Those of a single ticket and no error too.")] = False,
+    since: Since = None,
     folder: common.Folder = None,
     json: common.Json = False,
 ) -> None:
@@ -43,16 +53,18 @@ def issues(
     if context.invoked_subcommand is not None:
         return
     limit = None if json else LISTED
-    result = common.workspace(folder).issues(account=account, every=every, limit=limit, progress=True)
+    result = common.workspace(folder).issues(
+        account=account, every=every, limit=limit, since=_since(since), progress=True
+    )
     if json:
         common.emit(result)
     else:
         _said_issues(result)
 
 
-def show(number: Number, folder: common.Folder = None, json: common.Json = False) -> None:
+def show(number: Number, since: Since = None, folder: common.Folder = None, json: common.Json = False) -> None:
     """One issue: tickets that speak of it, accounts it touches, and who sees its error and has not written."""
-    result = common.workspace(folder).issue(number, progress=True)
+    result = common.workspace(folder).issue(number, since=_since(since), progress=True)
     if json:
         common.emit(result)
     else:
@@ -97,6 +109,12 @@ def rename(
     _told(result, json, f"Issue {result['issue']} is called so now: {result['name']}")
 
 
+def _since(text: str | None) -> datetime | timedelta | None:
+    from beforehand.workspace.durations import WRITTEN, read_duration
+
+    return read_duration(text) if text is not None and WRITTEN.match(text) else common.moment(text)
+
+
 def _told(result: dict[str, Any], json: bool, said: str) -> None:
     from beforehand.cli import look
 
@@ -131,7 +149,9 @@ def _said_issues(result: dict[str, Any]) -> None:
     console.print()
     if total > len(rows):
         console.print(look.text(f"{words.number(total - len(rows))} more: --json has them all.", "soft"))
-    console.print(look.text("silent: accounts that see the error and have not written.", "soft"))
+    console.print(
+        look.text(f"silent: accounts that met the error since {_day(result['since'])} and have not written.", "soft")
+    )
     console.print(look.text(f"Who they are: beforehand issues show {rows[0]['issue']}", "soft"))
 
 
@@ -159,11 +179,15 @@ def _said_one(result: dict[str, Any]) -> None:
         )
         console.print(look.inset(look.text(sample["text"])))
     _accounts(console, "Touched", result["touched"], TOUCHED_SHOWN)
+    since, before = _day(result["since"]), result["silent_before"]
     if result["silent"]:
-        _accounts(console, "See the error and have not written", result["silent"], SILENT_SHOWN)
+        _accounts(console, f"Met the error since {since} and have not written", result["silent"], SILENT_SHOWN)
     elif row["errors"]:
         console.print()
-        console.print(look.text("Every account that sees the error has written.", "soft"))
+        console.print(look.text(f"Every account that met the error since {since} has written.", "soft"))
+    if before:
+        more = f"{words.counted(before, 'account')} met it only before that"
+        console.print(look.text(f"{more}: --since {_day(row['first_at'])}", "soft"))
 
 
 def _accounts(console: Console, title: str, accounts: list[dict[str, Any]], most: int) -> None:

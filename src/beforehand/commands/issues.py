@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,17 +11,26 @@ if TYPE_CHECKING:
     from beforehand.facts.issue_reading import Issue, OfAccount
 
 SAMPLES = 5
+RECENT = timedelta(days=30)
+"""Whoever met an error in this time can still be told before they write."""
 
 
 def issues(
-    ws: Workspace, *, account: str | None = None, every: bool = False, limit: int | None = None, progress: bool = False
+    ws: Workspace,
+    *,
+    account: str | None = None,
+    every: bool = False,
+    limit: int | None = None,
+    since: datetime | timedelta | None = None,
+    progress: bool = False,
 ) -> dict[str, Any]:
     """The issues, those that touch most accounts first; of one account where it is named.
 
     Tickets and error events that are new are grouped first (`progress` draws a bar on standard error). Returns
-    `{"issues": [{"issue", "name", "tickets", "accounts", "errors", "first_at", "last_at", "unwritten"}], "total"}`;
-    `accounts` counts those that wrote or met the error, `unwritten` those that met it and have not written. Without
-    `every`, issues of a single ticket and no error are left out. InputError for an account there is none of.
+    `{"issues": [{"issue", "name", "tickets", "accounts", "errors", "first_at", "last_at", "unwritten"}], "total",
+    "since"}`; `accounts` counts those that wrote or met the error, `unwritten` those that met it `since` then (see
+    `show`) and have not written. Without `every`, issues of a single ticket and no error are left out. InputError for
+    an account there is none of.
     """
     with ws.facts() as facts:
         _grouped(facts, progress)
@@ -34,16 +43,22 @@ def issues(
         if not every:
             found = [issue for issue in found if issue.tickets > 1 or issue.errors]
         found.sort(key=lambda issue: (-len(issue.accounts), -issue.tickets, issue.number))
-        rows = [_row(issue, node) for issue in found[:limit]]
-    return {"issues": rows, "total": len(found)}
+        begin = _since(facts, since)
+        rows = [_row(issue, node, begin) for issue in found[:limit]]
+    return {"issues": rows, "total": len(found), "since": begin}
 
 
-def show(ws: Workspace, number: int, *, progress: bool = False) -> dict[str, Any]:
+def show(
+    ws: Workspace, number: int, *, since: datetime | timedelta | None = None, progress: bool = False
+) -> dict[str, Any]:
     """One issue: tickets that speak of it, quoted, the accounts it touches, and who sees its error and is silent.
 
     Adds to its row `"samples"` (the newest tickets), `"error_texts"`, `"touched"` (its accounts), `"silent"` (the
-    accounts that met the error and have not written: `"account"`, `"people"`, `"errors"`, `"first_at"`, `"last_at"`)
-    and `"said"`, what people did to it. InputError where there is no such issue.
+    accounts that met the error `"since"` then and have not written: `"account"`, `"people"`, `"errors"`, `"first_at"`,
+    `"last_at"`), `"silent_before"`, how many met it before that for the last time, and `"said"`, what people did to it.
+
+    `since` is a moment, or how long before the newest ticket or event; 30 days of it where it is left out. InputError
+    where there is no such issue.
     """
     with ws.facts() as facts:
         _grouped(facts, progress)
@@ -54,14 +69,18 @@ def show(ws: Workspace, number: int, *, progress: bool = False) -> dict[str, Any
         number = into.get(number, number)
         found = issue_reading.read(facts, [number])
         issue = found[0] if found else issue_reading.Issue(number, issue_marks.names(facts.connection)[number])
-        row = _row(issue, None)
+        begin = _since(facts, since)
+        row = _row(issue, None, begin)
+        silent = issue.unwritten_since(begin)
         touched = sorted(issue.accounts.values(), key=lambda one: (-one.tickets, -one.errors, one.account))
         return {
             "issue": row,
             "samples": issue_reading.samples(facts, number, SAMPLES),
             "error_texts": issue_reading.templates_of(facts, number),
             "touched": [_account(facts, one) for one in touched],
-            "silent": [_account(facts, one) for one in issue.unwritten],
+            "since": begin,
+            "silent": [_account(facts, one, begin) for one in silent],
+            "silent_before": len(issue.unwritten) - len(silent),
             "said": issue_marks.marks_of(facts.connection, into, number),
         }
 
@@ -107,7 +126,17 @@ def _grouped(facts: Facts, progress: bool) -> None:
         grouping.ensure(facts, told)
 
 
-def _row(issue: Issue, node: int | None) -> dict[str, Any]:
+def _since(facts: Facts, since: datetime | timedelta | None) -> datetime | None:
+    """The moment from which on it is recent; None where there are no facts."""
+    from beforehand.facts import issue_reading
+
+    if isinstance(since, datetime):
+        return since
+    newest = issue_reading.newest_at(facts)
+    return None if newest is None else newest - (RECENT if since is None else since)
+
+
+def _row(issue: Issue, node: int | None, since: datetime | None) -> dict[str, Any]:
     first_at, last_at = issue.span()
     row: dict[str, Any] = {
         "issue": issue.number,
@@ -117,7 +146,7 @@ def _row(issue: Issue, node: int | None) -> dict[str, Any]:
         "errors": issue.errors,
         "first_at": first_at,
         "last_at": last_at,
-        "unwritten": len(issue.unwritten),
+        "unwritten": len(issue.unwritten_since(since)),
     }
     if node is not None:
         row["own_tickets"] = issue.accounts[node].tickets
@@ -125,8 +154,9 @@ def _row(issue: Issue, node: int | None) -> dict[str, Any]:
     return row
 
 
-def _account(facts: Facts, one: OfAccount) -> dict[str, Any]:
-    silent = sorted(one.people - one.wrote)
+def _account(facts: Facts, one: OfAccount, since: datetime | None = None) -> dict[str, Any]:
+    met = {who for who, at in one.people.items() if since is None or at >= since}
+    silent = sorted(met - one.wrote)
     return {
         "account": facts.label(one.account),
         "tickets": one.tickets,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from beforehand.calendar import to_datetime
 from beforehand.facts import issue_marks
 from beforehand.facts.subjects import excluded_members
 
@@ -19,15 +20,25 @@ QUOTED = 300
 
 @dataclass
 class OfAccount:
-    """What one account has to do with an issue: its tickets, and how often who of it met the error."""
+    """What one account has to do with an issue: its tickets, how often it met the error, and who of it when last.
+
+    `met_at` is when the account met the error last.
+    """
 
     account: int
     tickets: int = 0
     errors: int = 0
-    people: set[tuple[int, int]] = field(default_factory=set)
+    people: dict[tuple[int, int], datetime] = field(default_factory=dict)
     wrote: set[tuple[int, int]] = field(default_factory=set)
     first_at: datetime | None = None
     last_at: datetime | None = None
+    met_at: datetime | None = None
+
+    def meets(self, who: tuple[int, int] | None, at: datetime) -> None:
+        """Takes in when the error was met last, by a person where one is known."""
+        self.met_at = at if self.met_at is None else max(self.met_at, at)
+        if who is not None:
+            self.people[who] = max(self.people.get(who, at), at)
 
     def spans(self, first_at: datetime, last_at: datetime) -> None:
         """Takes in when something was first and last seen."""
@@ -58,6 +69,10 @@ class Issue:
         """The accounts that met the error and wrote no ticket about it, those that met it most first."""
         found = [one for one in self.accounts.values() if one.errors and not one.tickets]
         return sorted(found, key=lambda one: (-one.errors, one.account))
+
+    def unwritten_since(self, since: datetime | None) -> list[OfAccount]:
+        """Those of them that met it at or after a moment."""
+        return [one for one in self.unwritten if since is None or (one.met_at is not None and one.met_at >= since)]
 
     def span(self) -> tuple[datetime | None, datetime | None]:
         """When it was first and last seen."""
@@ -98,9 +113,14 @@ def read(facts: Facts, only: Iterable[int] | None = None) -> list[Issue]:
         if (node, person) not in aside and (one := of(issue, node)) is not None:
             one.errors += times
             one.spans(_utc(first_at), _utc(last_at))
-            if person is not None:
-                one.people.add((node, person))
+            one.meets(None if person is None else (node, person), _utc(last_at))
     return [found[number] for number in sorted(found)]
+
+
+def newest_at(facts: Facts) -> datetime | None:
+    """When the newest ticket or event was, None where there are none."""
+    ends = [span[1] for table in ("tickets", "events") if (span := facts.span(table)) is not None]
+    return to_datetime(max(ends)) if ends else None
 
 
 def templates_of(facts: Facts, issue: int) -> list[str]:
