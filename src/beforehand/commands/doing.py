@@ -116,6 +116,15 @@ class Stage:
                 return person
         return wanted[0]
 
+    def in_place_of(self, name: str) -> tuple[str, str]:
+        """Who of us hears in the place of who is away or has left, and why; the same name and '' where they are there.
+        """
+        person = self.holders.team.named(name)
+        reach = self.holders.team.reach(person, self.at) if person is not None else None
+        if reach is None or reach.person is None or reach.person == person:
+            return name, ""
+        return reach.person, f"You stand in: {reach.why}."
+
     def team_address(self, name: str) -> tuple[str, str] | None:
         """The channel and the address by which one of us is reached, None where by none."""
         person = self.holders.team.people.get(name) or self.holders.team.people.get(self.holders.team.named(name) or "")
@@ -213,6 +222,8 @@ def do(stage: Stage, name: str, lines: Sequence[Line]) -> Done:
 
 def tell(stage: Stage, who: str, subject: str, text: str, purpose: str = "task") -> Told:
     """A message to one of us, by whatever reaches them; else it is listed."""
+    who, instead = stage.in_place_of(who)
+    text = f"{text}\n\n{instead}" if instead else text
     reached = stage.team_address(who)
     payload = {"subject": subject, "text": text, "account": stage.run.account, "playbook": stage.run.playbook}
     if reached is None:

@@ -22,6 +22,7 @@ from beforehand.commands import closes
 from beforehand.commands.alerts import remembered
 from beforehand.commands.closes import Sheet, Tally, Teller, Told
 from beforehand.commands.definition import digest_of
+from beforehand.commands.doubts import tell_doubts
 from beforehand.commands.following import follow
 from beforehand.commands.judging import SignalHistory, grace_of, judged
 from beforehand.commands.noting import Noted
@@ -129,6 +130,7 @@ def run(
             waiting = tally.held_back & {held.number for held in store.held_of(session)}
         along = follow(facts, folder, state, at, tells=tells) if tells or playbooks else Along()
         heard = tell_people(facts, folder, state, at) if tells else dict(NOTHING)
+        doubts = tell_doubts(folder, state, at) if tells else 0
         played = play(facts, folder, state, at) if playbooks else {"began": 0, "moved": 0, "ended": 0}
     return {
         "now": at,
@@ -140,7 +142,7 @@ def run(
         "held_by": {"incidents": len(waiting), "unsure": len(tally.held)},
         "incidents": open_incidents,
         "shadow": len(tally.shadow),
-        "told": heard["told"] + len(along.told),
+        "told": heard["told"] + len(along.told) + doubts,
         "taken_over": along.as_json(),
         "held_back": heard["held_back"],
         "nobody": heard["nobody"],
