@@ -92,6 +92,7 @@ about: Sends the fix before they write to us.
 goal: exports at least 3 per week
 steps:
   - offer resource: error
+    else: no-fix-yet
   - step: letter
     draft: |
       Dear {{ person.first_name }},
@@ -111,6 +112,9 @@ steps:
     send: letter
   - wait: 14 days
   - end with: no answer
+  - step: no-fix-yet
+    task: No resource fits what {{ account.name }} met. Find a way around it, and tell them.
+    within: 1 business day
 """,
     "resources/export-timeout.yaml": """resource: export-timeout
 title: When an export takes too long

@@ -186,7 +186,7 @@ def books(draw: st.DrawFn) -> Book:
         elif kind == "draft":
             step |= {"draft": "x", "subject": "y", "to": "their admin"}
         elif kind == "wait":
-            step["wait"] = f"{draw(st.integers(0, 9))} days"
+            step["wait"] = f"{draw(st.integers(1, 9))} days"
         elif kind == "wait for":
             step |= {"wait for": draw(st.sampled_from(["reply", "event login", "errors above 3"])), "within": "2 days"}
         elif kind == "branch":

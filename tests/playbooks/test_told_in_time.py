@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from typer.testing import CliRunner
 
 from beforehand.cli import app
-from beforehand.errors import InputError, Problems
+from beforehand.errors import InputError
 from beforehand.store import Act, Alert, Exposure, Incident, Run, runs
 
 
@@ -227,32 +227,6 @@ def test_the_command_line(told: Told) -> None:
             assert not more or json.loads(done.stdout)
     with pytest.raises(InputError, match="waits for nobody"):
         told.ws.approve(1)
-
-
-@pytest.mark.parametrize(
-    ("steps", "code", "line"),
-    [
-        ("  - taks: x\n", "unknown-step", 3),
-        ("  - {step: a, task: x}\n  - {task: y, then: a}\n", "playbook-loop", 4),
-        ("  - task: '{{ acount.name }}'\n", "bad-template", 3),
-        ("  - task: '{{ account.nmae }}'\n", "bad-template", 3),
-        ('  - task: "{{ account.name.__class__ }}"\n', "bad-template", 3),
-        ("  - task: \"{{ account['__class__'] }}\"\n", "bad-template", 3),
-        ("  - task: '{% if %}'\n", "bad-template", 3),
-        ("  - {task: x, then: end}\n  - task: y\n", "unreachable-step", 4),
-        ("  - {branch: logins abve 3 per week, else: end}\n", "bad-sentence", 3),
-        ("  - {step: d, draft: x, subject: y, to: their admin}\n  - send: d\n", "no-approval", 4),
-        ("  - send: d\n", "unknown-step", 3),
-        ("  - {task: x, to: their admin}\n", "bad-value", 3),
-        ("  - {wait: 3 fortnights}\n", "bad-value", 3),
-        ("  - {wait: 1 day, whta: 3}\n", "unknown-key", 3),
-    ],
-)
-def test_check_tells_what_is_wrong_with_a_playbook(told: Told, steps: str, code: str, line: int) -> None:
-    (told.root / "playbooks" / "check-in.yaml").write_text(f"playbook: check-in\nsteps:\n{steps}")
-    with pytest.raises(Problems) as found:
-        _ = told.ws.folder
-    assert (code, line) in [(p.code, p.line) for p in found.value.problems]
 
 
 def test_alerts_of_before_are_left_to_people(told: Told) -> None:

@@ -8,16 +8,20 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from beforehand.channels.message import Headline, Link, Message, Words
+from beforehand.channels.message import Facts, Headline, Link, Message, Words
 from beforehand.commands.at_account import AtAccount, Person, their_time
 from beforehand.commands.at_accounts import Accounts
+from beforehand.commands.naming import names_for
 from beforehand.commands.people import Holders
+from beforehand.errors import InputError
 from beforehand.playbooks import Asked, Book, Kept, Line, arm_of, find_resource, kept_back, render
 from beforehand.playbooks.book import to_customer
 from beforehand.playbooks.guards import HELD_OUT
 from beforehand.store.run_batch import RunBatch
 from beforehand.workspace.people import recipient
 from beforehand.workspace.playbook_spec import (
+    MANAGER,
+    OWNER,
     CallStep,
     DraftStep,
     EscalateStep,
@@ -31,11 +35,10 @@ from beforehand.workspace.working import business_time
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from beforehand.facts import Facts
+    from beforehand.facts import Facts as Known
     from beforehand.store import Alert, Run
     from beforehand.workspace import Folder
 
-OWNER = "owner"
 MAIL = "email"
 
 
@@ -67,7 +70,7 @@ class Done:
 class Stage:
     """What steps need of a run's account, read when it is asked for."""
 
-    facts: Facts
+    facts: Known
     folder: Folder
     session: Session
     holders: Holders
@@ -105,16 +108,35 @@ class Stage:
         return None
 
     def teammate(self, wanted: Sequence[str]) -> str:
-        """Who of us it is: the run's owner, or the holder of the first role that is held; else as it is called."""
-        for role in wanted:
-            if role == OWNER:
-                if self.run.owner:
-                    return self.run.owner
-                continue
-            person = self.holders.of(role, self.run.account, self.here.traits).person
-            if person is not None:
-                return person
-        return wanted[0]
+        """Who of us it is: the first who is found of those wanted, else the run's owner; else as it is called."""
+        return next((who for role in wanted if (who := self._one_of_us(role))), None) or self.run.owner or wanted[0]
+
+    def nobody(self, wanted: Sequence[str]) -> str | None:
+        """That nobody of those wanted is found, in words; None where somebody is."""
+        if any(self._one_of_us(role) for role in wanted):
+            return None
+        return f"Nobody is {' or '.join(wanted)}, so this comes to {self.teammate(wanted)}."
+
+    def _one_of_us(self, role: str) -> str | None:
+        """The run's owner, their manager, the holder of a role, or a person of that name."""
+        team = self.holders.team
+        if role == OWNER:
+            return self.run.owner
+        if role == MANAGER and MANAGER not in team.roles:
+            at = team.named(self.run.owner or "")
+            above = team.people[at].manager if at is not None else None
+            while above is not None and team.left(above, self.at):
+                above = team.people[above].manager
+            return above
+        if role in team.people and role not in team.roles:
+            return None if team.left(role, self.at) else role
+        return self.holders.of(role, self.run.account, self.here.traits).person
+
+    def reader(self, step: str) -> Person | None:
+        """Whom the next draft after a step is for, where it is for somebody at the account."""
+        behind = list(self.book.steps.values())[self.book.order[step] + 1 :]
+        to = next((s.to for s in behind if isinstance(s, DraftStep) and any(to_customer(one) for one in s.to)), None)
+        return None if to is None else self.here.receiver(to, self.run.scope)
 
     def in_place_of(self, name: str) -> tuple[str, str]:
         """Who of us hears in the place of who is away or has left, and why; the same name and '' where they are there.
@@ -125,55 +147,25 @@ class Stage:
             return name, ""
         return reach.person, f"You stand in: {reach.why}."
 
-    def team_address(self, name: str) -> tuple[str, str] | None:
-        """The channel and the address by which one of us is reached, None where by none."""
+    def team_address(self, name: str, by: str | None = None) -> tuple[str, str] | None:
+        """The channel and the address by which one of us is reached, that of the name `by` first; None where by none.
+
+        Somebody who is not in team.yaml is reached by mail, where they are called by their address.
+        """
         person = self.holders.team.people.get(name) or self.holders.team.people.get(self.holders.team.named(name) or "")
         settings = self.folder.settings
         if person is None:
             mail = mail_of(self.folder, None)
             return (mail, name) if mail and "@" in name else None
-        for channel in [*person.channels, *settings.channels]:
+        for channel in [*([by] if by else []), *person.channels, *settings.channels]:
             address = recipient(person, channel, settings) if channel in settings.channels else None
             if address:
                 return channel, address
         return None
 
-    def context(self, lines: Sequence[Line], person: Person | None = None) -> dict[str, Any]:
+    def context(self, lines: Sequence[Line], person: Person | None = None, else_called: str = "") -> dict[str, Any]:
         """What templates may name; see `playbooks.templates.NAMES`."""
-        here, alert, owner = self.here, self.alert, self.teammate((OWNER,))
-        known = self.holders.team.people.get(owner)
-        found: dict[str, Any] = {
-            "account": {
-                "id": here.name, "name": here.traits.get("name") or here.name, "traits": here.traits,
-                "value": here.value,
-            },
-            "owner": {
-                "name": owner, "first_name": _first_name(owner), "email": (known.email if known else None) or "",
-            },
-            "story": {
-                "headline": alert.headline if alert else "", "clauses": _clauses(alert),
-                "why": (spec.why or "") if alert and (spec := self.folder.specs.get(alert.signal)) else "",
-            },
-            "workspace": {"name": self.folder.settings.name},
-            "set": {k: v for line in lines for k, v in line.details.get("set", {}).items()},
-        }  # fmt: skip
-        if alert is not None:
-            found["alert"] = {
-                "name": alert.name, "signal": alert.signal, "severity": alert.severity, "scope": alert.scope,
-                "opened_on": alert.opened_at.date(),
-            }  # fmt: skip
-        if person is not None:
-            name = person.name or person.email or person.id
-            found["person"] = {
-                "name": name,
-                "first_name": _first_name(name),
-                "email": person.email,
-                "role": person.role,
-            }
-        resource = next((line.details["resource"] for line in reversed(lines) if "resource" in line.details), None)
-        if resource is not None:
-            found["resource"] = resource
-        return found
+        return names_for(self, lines, person, else_called)
 
 
 def mail_of(folder: Folder, named: str | None) -> str | None:
@@ -198,17 +190,18 @@ def do(stage: Stage, name: str, lines: Sequence[Line]) -> Done:
         case SendStep():
             return _send(stage, name, step, lines)
         case EscalateStep():
-            who = stage.teammate(step.to)
-            text = render(step.escalate, stage.context(lines))
-            return Done(on, {"to_whom": who, "text": text}, [tell(stage, who, f"Escalated: {_title(stage)}", text)])
+            who, nobody = stage.teammate(step.to), stage.nobody(step.to)
+            text = "\n\n".join(part for part in (nobody, render(step.escalate, stage.context(lines))) if part)
+            details = {"to_whom": who, "text": text} | ({"why": nobody} if nobody else {})
+            return Done(on, details, [tell(stage, who, f"Escalated: {_title(stage)}", text)])
         case OfferStep():
-            here = stage.here
             alert = stage.alert
+            shelf = stage.folder.shelf.resources
             feature = stage.folder.settings.feature
             about = stage.accounts.about(stage.run.account, feature, alert.signal if alert else "", stage.run.scope)
-            found = find_resource(
-                stage.folder.shelf.resources.values(), about, step.offer, here.traits.get("language", "en")
-            )
+            reader = stage.reader(name)
+            language = (reader.language if reader else "") or stage.here.traits.get("language") or "en"
+            found = shelf.get(step.offer) or find_resource(shelf.values(), about, step.offer, language)
             if found is None:
                 return Done(book.next(name, step.otherwise), {"why": "No resource fits."})
             said = {"name": found.resource, "title": found.title, "link": found.link or "", "body": found.body or "",
@@ -220,11 +213,11 @@ def do(stage: Stage, name: str, lines: Sequence[Line]) -> Done:
     raise AssertionError(f"{step.key} is no step that does anything")
 
 
-def tell(stage: Stage, who: str, subject: str, text: str, purpose: str = "task") -> Told:
-    """A message to one of us, by whatever reaches them; else it is listed."""
+def tell(stage: Stage, who: str, subject: str, text: str, purpose: str = "task", by: str | None = None) -> Told:
+    """A message to one of us, by the channel of the name `by`, else by whatever reaches them; else it is listed."""
     who, instead = stage.in_place_of(who)
     text = f"{text}\n\n{instead}" if instead else text
-    reached = stage.team_address(who)
+    reached = stage.team_address(who, by)
     payload = {"subject": subject, "text": text, "account": stage.run.account, "playbook": stage.run.playbook}
     if reached is None:
         return Told("task", who, payload=payload)
@@ -251,14 +244,31 @@ def _exposed(stage: Stage) -> str | None:
 def _ask_of_us(stage: Stage, name: str, step: TaskStep | CallStep, lines: Sequence[Line]) -> Done:
     due = step.within.after(stage.at, business_time(stage.folder.settings)) if step.within else None
     person = stage.here.receiver(step.to, stage.run.scope) if isinstance(step, CallStep) else None
-    text = render(step.task if isinstance(step, TaskStep) else step.call, stage.context(lines, person))
-    who = stage.teammate(step.to) if isinstance(step, TaskStep) else stage.teammate((OWNER,))
+    else_called = " or ".join(step.to) if isinstance(step, CallStep) else ""
+    text = render(step.task if isinstance(step, TaskStep) else step.call, stage.context(lines, person, else_called))
+    wanted = step.to if isinstance(step, TaskStep) else (OWNER,)
+    who, nobody = stage.teammate(wanted), stage.nobody(wanted) if isinstance(step, TaskStep) else None
+    if isinstance(step, CallStep) and step.channel is not None:
+        return _call_system(stage, name, step.channel, text, lines)
     payload: dict[str, Any] = {"subject": _title(stage), "text": text, "account": stage.run.account,
                                "playbook": stage.run.playbook, "by": due.isoformat() if due else None}  # fmt: skip
     if isinstance(step, CallStep):
         payload["whom"] = (person.name or person.email or person.id) if person else ", ".join(step.to)
     told = Told(step.key, who, payload=payload)
-    return Done(stage.book.next(name), {"to_whom": who, "text": text} | ({"by": payload["by"]} if due else {}), [told])
+    details = {"to_whom": who, "text": text} | ({"by": payload["by"]} if due else {})
+    return Done(stage.book.next(name), details | ({"why": nobody} if nobody else {}), [told])
+
+
+def _call_system(stage: Stage, name: str, channel: str, text: str, lines: Sequence[Line]) -> Done:
+    """Another system is called by a channel: it gets the text, what `set` steps keep, and what it is about."""
+    values = stage.context(lines)["set"]
+    blocks: list[Any] = [Headline(_title(stage)), Words(text)]
+    if values:
+        blocks.append(Facts(tuple((str(key), str(value)) for key, value in values.items())))
+    meta = _meta(stage) | {"playbook": stage.book.name, "step": name}
+    message = Message(_title(stage), tuple(blocks), purpose="task", thread=f"run-{stage.run.number}", meta=meta)
+    told = Told("message", channel, channel, message)
+    return Done(stage.book.next(name), {"to_whom": channel, "text": text}, [told])
 
 
 def _draft(stage: Stage, step: DraftStep, lines: Sequence[Line], on: str) -> Done:
@@ -269,7 +279,7 @@ def _draft(stage: Stage, step: DraftStep, lines: Sequence[Line], on: str) -> Don
         return Done(on, {"nobody": ", ".join(step.to)})
     context = stage.context(lines, person)
     who = "" if outward else stage.teammate(step.to)
-    details = {"subject": render(step.subject, context), "text": render(step.draft, context)}
+    details = {"subject": " ".join(render(step.subject, context).split()), "text": render(step.draft, context)}
     to = {"id": person.id, "name": person.name, "email": person.email} if person else {"name": who}
     return Done(on, details | {"recipient": to})
 
@@ -289,8 +299,12 @@ def _send(stage: Stage, name: str, step: SendStep, lines: Sequence[Line]) -> Don
     book, draft = stage.book, written(lines, step.send)
     on, recipient_of = book.next(name), draft.get("recipient", {})
     if not book.outward(name):
+        if "subject" not in draft:
+            raise InputError(f"The draft {step.send} was passed by.", "Draft on every way that leads to a `send`.")
         who = str(recipient_of.get("name") or stage.teammate((OWNER,)))
-        return Done(on, {"to_whom": who}, [tell(stage, who, str(draft["subject"]), str(draft["text"]))])
+        return Done(
+            on, {"to_whom": who}, [tell(stage, who, str(draft["subject"]), str(draft["text"]), by=step.channel)]
+        )
     address = str(recipient_of.get("email") or "") or None
     approved = any(line.kind == "approved" and line.details.get("draft") == step.send for line in lines)
     guard = kept_back(_asked(stage, step, approved, address, book))
@@ -350,13 +364,3 @@ def _title(stage: Stage) -> str:
 def _meta(stage: Stage) -> dict[str, str]:
     alert = {"alert": stage.alert.name} if stage.alert else {}
     return {"account": stage.run.account, "run": str(stage.run.number), **alert}
-
-
-def _first_name(name: str) -> str:
-    return name.split("@")[0].split()[0] if name.strip() else ""
-
-
-def _clauses(alert: Alert | None) -> list[str]:
-    if alert is None:
-        return []
-    return [str(c.get("text") or c.get("said") or "") for c in alert.evidence.get("clauses", ()) if isinstance(c, dict)]

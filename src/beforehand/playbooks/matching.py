@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from beforehand.workspace.playbook_spec import FixesSpec, ResourceSpec
+from beforehand.workspace.playbook_spec import ANY, FixesSpec, ResourceSpec
 
 KINDS = ("error", "onboarding step", "feature", "issue", "signal")
 """From the closest to the widest: a fix for this error beats a page about the signal."""
@@ -19,15 +19,28 @@ def find_resource(
 
     The closest kind first; within it what happens most often, then the longest text that matches, then the name.
     """
-    kinds = KINDS if by == "any" else (by,)
+    kinds = KINDS if by == ANY else tuple(kind for kind in KINDS if kind == by)
     ranked = [
-        (kinds.index(kind), place, resource.language != language, -length, resource.resource, resource)
+        (
+            kinds.index(kind),
+            place,
+            foreign,
+            -length,
+            resource.resource,
+            resource,
+        )
         for resource in resources
+        for foreign in [_spoken(resource.language) != _spoken(language)]
         for kind in kinds
         for place, length in [_place(_texts(resource.fixes, kind), about.get(kind, ()))]
         if length
     ]
     return min(ranked, key=lambda r: r[:5])[-1] if ranked else None
+
+
+def _spoken(language: str) -> str:
+    """A language without its region: `de-AT` is read by whoever reads `de`."""
+    return language.replace("_", "-").partition("-")[0].strip().lower()
 
 
 def _texts(fixes: FixesSpec, kind: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from beforehand.signals import Signal, Vocabulary
 from beforehand.workspace.events import check_events, expanded, read_events
 from beforehand.workspace.metrics import implied_for, read_metrics, read_outcomes, spoken, with_implied
 from beforehand.workspace.people import ROUTES, TEAM, check_routes, read_people
+from beforehand.workspace.playbook_check import Around
 from beforehand.workspace.playbooks import PLAYBOOKS, RESOURCES, Shelf, check_named, read_shelf, without_ours
 from beforehand.workspace.reading import read_model
 from beforehand.workspace.route_spec import RoutesSpec
@@ -102,7 +103,7 @@ def examine(root: Path) -> tuple[Folder, list[Problem]]:
 
     names = {*specs, *(str(written.data.get("signal")) for written in files)}
     channels = settings.channels if settings is not None else {}
-    shelf = read_shelf(root, vocabulary, names, channels, words=metrics_file.readable)
+    shelf = read_shelf(root, Around(vocabulary if metrics_file.readable else None, names, channels, team=team))
     check_named(shelf, ((spec.playbook, written) for spec, written in specs.values()))
     problems = [*_misnamed(root), *strays, *shelf.problems]
     for written in (settings_file, metrics_file, outcomes_file, events_file, *people_files, *files):

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from beforehand.calendar import BusinessTime, to_datetime, to_us
 from beforehand.workspace.spec_base import Spec
@@ -21,6 +21,8 @@ from beforehand.workspace.spec_base import Spec
 NAME = r"^[a-z0-9][a-z0-9-]{0,79}$"
 END = "end"
 REPLY = "reply"
+ANY = "any"
+OWNER, MANAGER = "owner", "manager"
 EVENT = re.compile(r"^event\s+(?P<name>\S.*)$", re.IGNORECASE)
 SPAN = re.compile(r"^\s*(\d{1,4})\s+(business\s+)?(minute|hour|day|week)s?\s*$", re.IGNORECASE)
 LENGTHS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1),
@@ -55,6 +57,8 @@ def read_lapse(value: Any) -> Lapse:
     found = SPAN.match(str(value))
     if not found or (found[2] and found[3].lower() not in ("day", "hour")):
         raise ValueError(f"{value!r} is not a span of time; write for example `2 days`, `3 business days` or `4 hours`")
+    if not int(found[1]):
+        raise ValueError(f"{value!r} is no time at all; leave it out")
     return Lapse(int(found[1]), found[3].lower(), bool(found[2]))
 
 
@@ -105,17 +109,31 @@ class TaskStep(StepSpec):
 
     key: ClassVar[str] = "task"
     task: Template = Field(description="What is to be done; a template.")
-    to: Receivers = Field(default=("owner",), description="Whose it is: `owner`, or a role of the team.")
+    to: Receivers = Field(default=(OWNER,), description="Whose it is: `owner`, `manager`, or a role of the team.")
     within: Time | None = Field(default=None, description="By when, such as `2 business days`.")
 
 
 class CallStep(StepSpec):
-    """`call`: a telephone call that the owner of the run is asked to make; it is listed."""
+    """`call`: somebody at the account is called by the owner of the run; or, with `channel`, another system is."""
 
     key: ClassVar[str] = "call"
-    call: Template = Field(description="What to talk about; a template.")
-    to: Receivers = Field(description="Whom: `their ROLE`, or several, of which the first who is there is called.")
+    call: Template = Field(description="What to talk about, or what the other system is told; a template.")
+    to: Receivers = Field(
+        default=(), description="Whom: `their ROLE`, or several, of which the first who is there is called."
+    )
     within: Time | None = Field(default=None, description="By when, such as `1 business day`.")
+    channel: str | None = Field(
+        default=None,
+        description="A channel that is called instead, such as a webhook, once: by the key of its run and step.",
+    )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> CallStep:
+        if bool(self.to) == (self.channel is not None):
+            raise ValueError("a call is either `to:` somebody or by a `channel:`")
+        if self.channel is not None and self.within is not None:
+            raise ValueError("a `channel:` is called at once; leave `within:` out")
+        return self
 
 
 class DraftStep(StepSpec):
@@ -132,7 +150,7 @@ class ApproveStep(StepSpec):
 
     key: ClassVar[str] = "approve"
     approve: str = Field(description="The draft, by the name of its step.")
-    by: Receivers = Field(default=("owner",), description="Who says so: `owner`, or a role of the team.")
+    by: Receivers = Field(default=(OWNER,), description="Who says so: `owner`, `manager`, or a role of the team.")
     within: Time = Field(default=Lapse(2, "day", True), description="By when; then it goes on with `else`.")
     otherwise: str = Field(default=END, alias="else", description="Where it goes when nobody has said so by then.")
     rejected: str = Field(default=END, description="Where it goes when the answer is no.")
@@ -180,19 +198,24 @@ class BranchStep(StepSpec):
 
 
 class EscalateStep(StepSpec):
-    """`escalate`: somebody else of the team is told, by the story and a text."""
+    """`escalate`: somebody else of the team is told."""
 
     key: ClassVar[str] = "escalate"
     escalate: Template = Field(description="What they must know and do; a template.")
-    to: Receivers = Field(description="A role of the team, such as `support lead`.")
+    to: Receivers = Field(
+        default=(MANAGER,),
+        description="A role of the team, such as `support lead`, or `manager`: that of the run's owner.",
+    )
 
 
 class OfferStep(StepSpec):
     """`offer resource`: finds the resource that fixes what the alert is about, for later templates."""
 
     key: ClassVar[str] = "offer resource"
-    offer: Literal["issue", "error", "feature", "onboarding step", "signal", "any"] = Field(
-        alias="offer resource", description="By what it is chosen; `any` takes the closest of all of them."
+    offer: Annotated[str, Field(min_length=1, max_length=80)] = Field(
+        alias="offer resource",
+        description="By what it is chosen: `error`, `onboarding step`, `feature`, `issue`, `signal`, or `any` for the "
+        "closest of all of them; or a resource by its name.",
     )
     otherwise: str | None = Field(
         default=None, alias="else", description="Where it goes when no resource fits; on, where absent."
@@ -228,7 +251,12 @@ STEPS: Mapping[str, type[StepSpec]] = {
 
 def kind_of_step(data: Mapping[str, Any]) -> str | None:
     """The kind of a step as written, None where none of its keys names one."""
-    return next((key for key in STEPS if key in data), None)
+    return next(iter(kinds_of_step(data)), None)
+
+
+def kinds_of_step(data: Mapping[str, Any]) -> list[str]:
+    """Every kind that a step names, in the order written; a step is of one."""
+    return [key for key in data if key in STEPS]
 
 
 def _steps_schema() -> dict[str, Any]:
@@ -278,7 +306,7 @@ class PlaybookSpec(Spec):
     mode: Literal["on", "off"] = Field(default="on", description="`off`: no run begins; those begun go on.")
     when: TriggerSpec = Field(default=TriggerSpec(), description="Which alerts begin it.")
     owner: str = Field(
-        default="owner",
+        default=OWNER,
         min_length=1,
         max_length=120,
         description="Whose runs they are: `owner`, or a role of the team.",

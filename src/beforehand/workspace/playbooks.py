@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +14,12 @@ from ruamel.yaml.error import YAMLError
 
 from beforehand.errors import InputError, Problem, among, nearest
 from beforehand.library import playbooks
-from beforehand.playbooks import templates
-from beforehand.playbooks.book import GO_ON, Book, is_sentence, name_of, to_customer
-from beforehand.signals import SentenceError, Signal, Vocabulary, parse
-from beforehand.signals.whom import population_of
-from beforehand.workspace.playbook_spec import (
-    END,
-    STEPS,
-    ApproveStep,
-    BranchStep,
-    CallStep,
-    DraftStep,
-    EscalateStep,
-    PlaybookSpec,
-    ResourceSpec,
-    SendStep,
-    SetStep,
-    StepSpec,
-    TaskStep,
-    WaitForStep,
-    kind_of_step,
-)
+from beforehand.playbooks.book import GO_ON, Book, name_of
+from beforehand.playbooks.matching import KINDS
+from beforehand.signals import Signal
+from beforehand.workspace.playbook_check import Around, check_book
+from beforehand.workspace.playbook_check import signal_of as signal_of  # told here to who judges them
+from beforehand.workspace.playbook_spec import ANY, END, STEPS, PlaybookSpec, ResourceSpec, StepSpec, kinds_of_step
 from beforehand.workspace.reading import read_model
 from beforehand.workspace.spec import MetricSpec
 from beforehand.workspace.yaml_file import At, Written, read_yaml
@@ -42,7 +28,6 @@ PLAYBOOKS, RESOURCES = "playbooks", "resources"
 NOT_READ = ("readme.md",)
 OUR_SOURCE = "beforehand"
 """The source of touches that playbooks made."""
-OUR_KEYS = ("task", "call", "draft", "subject", "escalate")
 
 
 @dataclass(frozen=True)
@@ -61,31 +46,32 @@ class Shelf:
     named: frozenset[str] | None = None
 
 
-def read_shelf(
-    root: Path, vocabulary: Vocabulary, signals: Collection[str], channels: Collection[str], words: bool = True
-) -> Shelf:
-    """Reads both folders; `words` False where metrics are not known, so that sentences are not held against anybody."""
+def read_shelf(root: Path, around: Around) -> Shelf:
+    """Reads both folders; `around` is what their files may name."""
     shelf = Shelf()
     problems: list[Problem] = []
     taken: dict[str, Written] = {}
+    offered: set[str] = set()
+    for written in _files(root, RESOURCES, problems):
+        offered.add(str(written.data["resource"]) if "resource" in written.data else Path(written.file).stem)
+        resource = read_model(ResourceSpec, written) if written.readable else None
+        if resource is not None and not written.problems and _first(resource.resource, "resource", written, taken):
+            _check_resource(resource, written, around.signals)
+            shelf.resources[resource.resource] = resource
+        problems += _placed(written)
+    around = replace(around, resources=frozenset(offered))
+    taken = {}
     named: set[str] = set()
     for written in _files(root, PLAYBOOKS, problems):
         # A file that is no YAML is called what it most likely says.
         named.add(str(written.data["playbook"]) if "playbook" in written.data else Path(written.file).stem)
         book = _book(written)
         if book is not None and _first(book.name, "playbook", written, taken):
-            _check(book, written, vocabulary if words else None, signals, channels, shelf.judged)
+            check_book(book, written, around, shelf.judged)
             if not written.problems:
                 shelf.books[book.name] = book
                 shelf.texts[book.name] = (root / written.file).read_text(encoding="utf-8-sig")
-        problems += written.problems
-    taken = {}
-    for written in _files(root, RESOURCES, problems):
-        resource = read_model(ResourceSpec, written) if written.readable else None
-        if resource is not None and not written.problems and _first(resource.resource, "resource", written, taken):
-            _check_resource(resource, written, signals)
-            shelf.resources[resource.resource] = resource
-        problems += written.problems
+        problems += _placed(written)
     whole = frozenset(named) if (root / PLAYBOOKS).is_dir() else None
     return Shelf(shelf.books, shelf.texts, shelf.resources, shelf.judged, tuple(problems), whole)
 
@@ -113,6 +99,7 @@ def without_ours(metrics: Mapping[str, MetricSpec]) -> dict[str, MetricSpec]:
     }
 
 
+@lru_cache(maxsize=256)  # thousands of runs are on one version, and YAML is slow to read
 def book_from(text: str) -> Book:
     """The book of a file's text, as a run keeps it; InputError where this version cannot read it any more."""
     try:
@@ -122,12 +109,6 @@ def book_from(text: str) -> Book:
         raise InputError(
             f"The playbook a run began on cannot be read: {said}", "End the run.", "bad-playbook"
         ) from None
-
-
-def signal_of(sentence: str, vocabulary: Vocabulary) -> Signal:
-    """A sentence of a playbook as something that can be judged; SentenceError where it is not understood."""
-    read = parse(sentence, vocabulary)
-    return Signal(f"playbook: {sentence}", read, counted=vocabulary.counted, lasting=vocabulary.lasting)
 
 
 def _files(root: Path, name: str, problems: list[Problem]) -> Iterator[Written]:
@@ -168,14 +149,18 @@ def _book(written: Written) -> Book | None:
     steps: dict[str, StepSpec] = {}
     for place, data in enumerate(spec.steps if spec else ()):
         at: At = ("steps", place)
-        kind = kind_of_step(data)
-        if kind is None:
+        kinds = kinds_of_step(data)
+        if len(kinds) > 1:
+            what = f"A step is one thing, and this says {_or(kinds)}."
+            written.problem((*at, kinds[1]), "two-steps", what, "Begin another step with `- `.")
+            continue
+        if not kinds:
             said = [str(key) for key in data]
             near = next((n for key in said if (n := nearest(key, STEPS))), None)
             hint = (f"Did you mean {near}? " if near else "") + f"Valid: {', '.join(STEPS)}."
             written.problem((*at, *said[:1]), "unknown-step", f"Step {place + 1} says {_or(said)}: no such step.", hint)
             continue
-        step = read_model(STEPS[kind], written, at)
+        step = read_model(STEPS[kinds[0]], written, at)
         if step is None:
             continue
         name = name_of(step, place)
@@ -189,127 +174,17 @@ def _or(words: list[str]) -> str:
     return " and ".join(f"`{word}`" for word in words) or "nothing"
 
 
-def _check(
-    book: Book,
-    written: Written,
-    vocabulary: Vocabulary | None,
-    signals: Collection[str],
-    channels: Collection[str],
-    judged: dict[str, Signal],
-) -> None:
-    spec = book.spec
-    for place, name in enumerate(spec.when.signals):
-        if name not in signals:
-            at: At = ("when", "signals", place)
-            written.problem(at, "unknown-signal", f"{name!r} is not a signal.", among(name, signals))
-    if spec.when.accounts is not None:
-        try:
-            population_of(spec.when.accounts)
-        except InputError as error:
-            written.problem(("when", "accounts"), error.code or "bad-sentence", error.message, error.hint)
-    if spec.when_they_reply not in (END, GO_ON, *book.steps):
-        said = f"{spec.when_they_reply!r} is no step."
-        written.problem(
-            ("when they reply",), "unknown-step", said, among(spec.when_they_reply, (END, GO_ON, *book.steps))
-        )
-    _check_ways(book, written)
-    _check_texts(book, written)
-    _check_sends(book, written, channels)
-    if vocabulary is not None:
-        _check_sentences(book, written, vocabulary, judged)
-
-
-def _check_ways(book: Book, written: Written) -> None:
-    """Every way leads forward, to a step there is; and every step can be reached."""
-    reached = {next(iter(book.steps))}
-    if spec_reply := book.spec.when_they_reply:
-        reached |= {spec_reply} & set(book.steps)
-    for place, name in enumerate(book.steps):
-        for key, target in book.leads_to(name):
-            at: At = ("steps", place, key)
-            if target == END:
-                continue
-            if target not in book.steps:
-                written.problem(at, "unknown-step", f"{target!r} is no step.", among(target, (END, *book.steps)))
-            elif book.order[target] <= place:
-                said = f"{name} goes back to {target}: a run would go round in a circle."
-                written.problem(at, "playbook-loop", said, "Steps go forward only; write the step again below.")
-            elif name in reached:
-                reached.add(target)
-        if name not in reached:
-            said = f"Nothing leads to the step {name}."
-            written.problem(
-                ("steps", place), "unreachable-step", said, "Name it in a `then:` or `else:`, or remove it."
-            )
-
-
-def _check_texts(book: Book, written: Written) -> None:
-    own = frozenset(name for _, step in book.of_kind(SetStep) for name in step.set)
-    for place, step in enumerate(book.steps.values()):
-        texts: list[tuple[At, str]] = [
-            ((k,), getattr(step, k)) for k in OUR_KEYS if isinstance(getattr(step, k, None), str)
-        ]
-        if isinstance(step, SetStep):
-            texts = [(("set", name), text) for name, text in step.set.items()]
-        for at, text in texts:
-            for wrong in templates.problems(text, own):
-                written.problem(("steps", place, *at), "bad-template", wrong.message, wrong.hint)
-
-
-def _check_sends(book: Book, written: Written, channels: Collection[str]) -> None:
-    drafts = {name for name, _ in book.of_kind(DraftStep)}
-    for place, (name, step) in enumerate(book.steps.items()):
-        at: At = ("steps", place)
-        if isinstance(step, SendStep | ApproveStep):
-            wanted = step.send if isinstance(step, SendStep) else step.approve
-            if wanted not in drafts:
-                written.problem((*at, step.key), "unknown-step", f"{wanted!r} is no draft.", among(wanted, drafts))
-                continue
-            if book.order[wanted] >= place:
-                said = f"{name} comes before the draft {wanted}."
-                written.problem((*at, step.key), "playbook-loop", said, "Draft first.")
-        if isinstance(step, SendStep):
-            if step.channel is not None and step.channel not in channels:
-                said = f"There is no channel {step.channel!r}."
-                written.problem((*at, "channel"), "unknown-channel", said, among(step.channel, channels))
-            if book.outward(name) and not book.approved_before(name) and not book.spec.without_approval:
-                said = f"{name} writes to a customer, and nobody approves it."
-                hint = f"Put `- approve: {step.send}` before it, or say `without approval: true`."
-                written.problem((*at, "send"), "no-approval", said, hint)
-        if isinstance(step, CallStep) and not all(to_customer(to) for to in step.to):
-            written.problem((*at, "to"), "bad-value", "A call is to somebody at the account.", "Write `their ROLE`.")
-        if isinstance(step, TaskStep | EscalateStep) and any(to_customer(to) for to in step.to):
-            said = f"`{step.key}` is for one of us."
-            written.problem((*at, "to"), "bad-value", said, "Write `owner`, or a role of the team.")
-        if isinstance(step, DraftStep) and len({to_customer(to) for to in step.to}) > 1:
-            said = "A draft is for one of us, or for somebody at the account."
-            written.problem((*at, "to"), "bad-value", said, "Write two drafts.")
-
-
-def _check_sentences(book: Book, written: Written, vocabulary: Vocabulary, judged: dict[str, Signal]) -> None:
-    places: list[tuple[At, str]] = [] if book.spec.goal is None else [(("goal",), book.spec.goal)]
-    for place, step in enumerate(book.steps.values()):
-        if isinstance(step, BranchStep) and is_sentence(step.branch):
-            places.append((("steps", place, "branch"), step.branch))
-        elif isinstance(step, WaitForStep) and is_sentence(step.wait_for):
-            places.append((("steps", place, "wait for"), step.wait_for))
-    for at, sentence in places:
-        try:
-            found = signal_of(sentence, vocabulary)
-        except SentenceError as error:
-            hint = error.hint or "Compare it with the sentences of your signals."
-            written.problem(at, error.code or "bad-sentence", error.message, hint)
-            continue
-        if found.subject != "account" or found.sentence.population is not None:
-            said = "What a playbook asks is judged on the account of its run."
-            written.problem(at, "bad-sentence", said, "Leave the `for ...` out.")
-            continue
-        judged[sentence] = found
+def _placed(written: Written) -> list[Problem]:
+    """The problems of a file, each with a line: what is wrong with the whole of it stands at its top."""
+    return [replace(problem, line=problem.line or 1) for problem in written.problems]
 
 
 def _check_resource(resource: ResourceSpec, written: Written, signals: Collection[str]) -> None:
-    said: Mapping[str, Any] = resource.fixes.model_dump()
-    if not any(said.values()):
+    if resource.resource in (*KINDS, ANY):
+        said = f"{resource.resource!r} says by what a resource is chosen; no resource is called so."
+        written.problem(("resource",), "bad-name", said, "Give it another name.")
+    fixes: Mapping[str, Any] = resource.fixes.model_dump()
+    if not any(fixes.values()):
         written.problem(("fixes",), "missing-key", "`fixes:` says nothing.", "Say what it helps with.")
     if resource.link is None and resource.body is None:
         written.problem((), "missing-key", "It has neither `link:` nor `body:`.", "Say where it is, or what it says.")
