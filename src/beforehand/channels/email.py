@@ -58,13 +58,16 @@ class Email:
     keyed = False
     _open: _Server | None = field(default=None, repr=False, compare=False)
     _used_at: float = field(default=0.0, repr=False, compare=False)
+    _ready: dict[str, tuple[tuple[int, str], _Written]] = field(default_factory=dict, repr=False, compare=False)
 
     def hand(self, message: Message, recipient: str, key: str, replaces: str | None = None) -> Handed:
         """Sends a message to one address; `ref` is its Message-ID. What it replaces stays where it is."""
         address = parseaddr(recipient)[1]
         if not (ADDRESS.match(address) and recipient.isprintable()):
             return Handed("refused", "bad-address", f"{recipient!r} is no mail address.")
-        mail = compose(message, recipient, key, sender=self.sender, reply_to=self.reply_to, at=self.clock())
+        kept = self._ready.pop(key, None)
+        mail = kept[1] if kept is not None and kept[0] == (id(message), recipient) else None
+        mail = mail or self._written(message, recipient, key)
         try:
             try:
                 return self._sent(self._connected(), mail, address)
@@ -76,6 +79,15 @@ class Email:
             return stopped.handed
         finally:
             self._used_at = time.monotonic()
+
+    def ready(self, message: Message, recipient: str, key: str) -> None:
+        """Writes the mail of a message that is handed over soon; another thread may, while one is handed over."""
+        self._ready[key] = (id(message), recipient), self._written(message, recipient, key)
+
+    def _written(self, message: Message, recipient: str, key: str) -> _Written:
+        mail = compose(message, recipient, key, sender=self.sender, reply_to=self.reply_to, at=self.clock())
+        sender, name = parseaddr(str(mail["From"]))[1], str(mail["Message-ID"])
+        return _Written(_dotted(mail.as_bytes(policy=POLICY)), sender, name)
 
     def close(self) -> None:
         """Says goodbye to the server, where there is one."""
@@ -135,21 +147,19 @@ class Email:
             raise _StoppedError(self._silent(error, "retry")) from error
         return server
 
-    def _sent(self, server: _Server, mail: EmailMessage, address: str) -> Handed:
+    def _sent(self, server: _Server, mail: _Written, address: str) -> Handed:
         """One transaction; `given` is true from the moment the server has the whole message."""
         given = False
         try:
-            raw = mail.as_bytes(policy=POLICY)
             options = []
             if server.has_extn("size"):
-                options.append(f"size={len(raw)}")
+                options.append(f"size={len(mail.raw)}")
             if not address.isascii():
                 if not server.has_extn("smtputf8"):
                     return Handed("refused", "bad-address", f"{self.host} takes only addresses in ASCII letters.")
                 options.append("SMTPUTF8")
-            sender = parseaddr(str(mail["From"]))[1]
             try:
-                code, said = server.mail(sender, options)
+                code, said = server.mail(mail.sender, options)
             except smtplib.SMTPServerDisconnected as error:
                 if server.handed_over and not isinstance(error.__context__, TimeoutError):
                     raise _LeftError from None
@@ -165,12 +175,12 @@ class Email:
             if code != 354:
                 server.reset(code)
                 return _answered(code, said)
-            server.send(_dotted(raw))
+            server.send(mail.raw)
             given = True
             code, said = server.getreply()
             server.handed_over += 1
             if code == 250:
-                return Handed("sent", "accepted", ref=str(mail["Message-ID"]))
+                return Handed("sent", "accepted", ref=mail.name)
             server.reset(code)
             return _answered(code, said)
         except (smtplib.SMTPException, OSError) as error:
@@ -184,6 +194,15 @@ class Email:
         detail = f"{self.host} did not answer within {self.timeout_s:g} s." if late else f"{self.host} broke off."
         detail += " It had the whole message." if state == "in doubt" else ""
         return Handed(state, "timeout" if late else "cut-off", detail)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A mail as DATA wants it, whom it is from, and its Message-ID."""
+
+    raw: bytes
+    sender: str
+    name: str
 
 
 class _StoppedError(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -81,6 +82,7 @@ class Ways:
     mask: bool = True
     callbacks: CallbacksSpec = field(default_factory=CallbacksSpec)
     opened: dict[str, Channel] = field(default_factory=dict)
+    _made: dict[str, Message] = field(default_factory=dict)
 
     def hand(self, act: Act, replaces: str | None) -> Handed:
         """Hands an act over; `replaces` is the ref of the message it takes the place of."""
@@ -93,22 +95,37 @@ class Ways:
         if channel is None:
             return Handed("retry", "no-channel", f"beforehand.yaml has no channel {act.channel!r}.")
         try:
-            message = Message.from_json(act.payload)
-        except (KeyError, TypeError) as error:
+            message = self._made.pop(act.key, None) or self._message(act)
+            return channel.hand(message, act.recipient, act.key, replaces)
+        except _UnreadableError as error:
             return Handed("refused", "not-understood", f"What is to be told cannot be read: {error}.")
-        try:
-            links = self._links(needed=act.outward)
         except SecretMissingError as error:
             return Handed("retry", "no-secret", str(error))
-        try:
-            message = masked(message) if self.mask else message
-            spec = self.specs.get(act.channel)
-            message = message if spec is None else linked(message, act, spec, links)
-            return channel.hand(message, act.recipient, act.key, replaces)
         except BeforehandError as error:
             return Handed("retry", error.code, error.message)
         except Exception as error:  # a fault of ours must not stop the acts behind it, nor be repeated blindly
             return Handed("in doubt", "failed", f"Our own fault while handing over: {type(error).__name__}: {error}.")
+
+    def ready(self, act: Act) -> None:
+        """Does for an act what can be done before its turn, while another is handed over; another thread may."""
+        makes = getattr(self.opened.get(act.channel), "ready", None)
+        if act.kind in KEPT or makes is None:
+            return
+        with suppress(Exception):  # it is told when the act is handed over
+            message = self._message(act)
+            makes(message, act.recipient, act.key)
+            self._made[act.key] = message
+
+    def _message(self, act: Act) -> Message:
+        """What an act tells, as it goes out: masked, and with links that lead back."""
+        try:
+            message = Message.from_json(act.payload)
+        except (KeyError, TypeError) as error:
+            raise _UnreadableError(str(error)) from error
+        links = self._links(needed=act.outward)
+        message = masked(message) if self.mask else message
+        spec = self.specs.get(act.channel)
+        return message if spec is None else linked(message, act, spec, links)
 
     def close(self) -> None:
         """Lets go of connections."""
@@ -131,6 +148,10 @@ class Ways:
         if name not in self.opened and name in self.specs:
             self.opened[name] = open_channel(self.specs[name], self.root, self.environment)
         return self.opened.get(name)
+
+
+class _UnreadableError(Exception):
+    """What an act is to tell is no message."""
 
 
 def settled(handed: Handed) -> Settled:

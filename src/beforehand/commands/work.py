@@ -13,6 +13,7 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +105,7 @@ class _Worker:
         self.lease_for = lease_for
         self.stop = stop
         self.heard = heard
+        self.beside = ThreadPoolExecutor(1)
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
     def round(self, most: int, until: datetime | None) -> int:
@@ -115,14 +117,19 @@ class _Worker:
             return 0  # somebody writes for long; what is due stays due
         done = 0
         past: tuple[Act, Handed] | None = None
-        for act in acts:
+        ready: Future[None] | None = None
+        for place, act in enumerate(acts, 1):
             over = self.stop.is_set() or (until is not None and datetime.now(UTC) >= until)
             if over:
                 break
+            # The next one is written while this one waits for the disk and for the other side.
+            made, ready = ready, None if place == len(acts) else self.beside.submit(self.ways.ready, acts[place])
             replaces, mine = self._turn(past, act)
             past = None
             if not mine:
                 continue
+            if made is not None:
+                made.result()
             what = self.ways.hand(act, replaces)
             past = (act, what)
             done += 1
@@ -132,6 +139,7 @@ class _Worker:
 
     def leave(self) -> None:
         """Gives back what was taken and not begun."""
+        self.beside.shutdown()
         with self.state.write(beside=True) as session:
             give_back(session, self.name)
 
