@@ -21,7 +21,7 @@ from beforehand.channels import Button, Message, Words
 from beforehand.channels.webhook import signature
 from beforehand.commands import Workspace
 from beforehand.commands.linking import Links
-from beforehand.store import Act, Alert, Callback, Notification, Run, runs
+from beforehand.store import Act, Alert, Callback, Notification, Run, alert_number, runs
 from beforehand.store.models import AlertLog
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -174,7 +174,7 @@ class Front:
         with self.ws.state() as state, state.write() as session:
             row = Notification(
                 at=self.now, person="Ana Ruiz", kind="first", thread=name, version=1, route="all", reason="r",
-                account="globex", alerts=[int(name[2:])], said={},
+                account="globex", alerts=[alert_number(name)], said={},
             )  # fmt: skip
             session.add(row)
             session.flush()
@@ -194,7 +194,7 @@ class Front:
         message = Message("How are you?", (Words("hi"),), purpose="customer", thread=f"run-{run}")
         with self.ws.state() as store, store.write() as session:
             act = made_act(f"{run}:send:{ref}", self.now, "mail", "mail", message, ref, run=run, outward=True)
-            act.recipient, act.state, act.step = to, state, "send-letter"
+            act.recipient, act.state, act.step = to, state, "send-3"
             session.add(act)
 
     def rows(self, table: type, *conditions: Any) -> list[Any]:
@@ -202,10 +202,10 @@ class Front:
             return list(session.scalars(select(table).where(*conditions)))
 
     def alert(self, name: str) -> Alert:
-        return self.rows(Alert, Alert.number == int(name[2:]))[0]  # type: ignore[no-any-return]
+        return self.rows(Alert, Alert.number == alert_number(name))[0]  # type: ignore[no-any-return]
 
     def log(self, name: str) -> list[tuple[str, str]]:
-        return [(line.act, line.actor) for line in self.rows(AlertLog, AlertLog.alert == int(name[2:]))]
+        return [(line.act, line.actor) for line in self.rows(AlertLog, AlertLog.alert == alert_number(name))]
 
     def came(self, kind: str) -> list[Callback]:
         return self.rows(Callback, Callback.kind == kind)
@@ -228,10 +228,12 @@ def made_act(key: str, now: datetime, kind: str, channel: str, message: Message,
     )  # fmt: skip
 
 
-def pressed(action: str, value: str, user: str = "U0ANA", stamp: str = "1.1", **payload: Any) -> bytes:
+def pressed(
+    action: str, value: str, user: str = "U0ANA", stamp: str = "1.1", team: str = "T1", **payload: Any
+) -> bytes:  # fmt: skip
     """The form that Slack posts."""
     told = {
-        "type": "block_actions", "user": {"id": user, "username": "x", "team_id": "T1"}, "team": {"id": "T1"},
+        "type": "block_actions", "user": {"id": user, "username": "x", "team_id": team}, "team": {"id": "T1"},
         "container": {"message_ts": "1.5", "channel_id": "C1"}, "response_url": "",
         "actions": [{"type": "button", "action_id": action, "value": value, "action_ts": stamp}],
     } | payload  # fmt: skip

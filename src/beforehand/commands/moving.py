@@ -7,15 +7,17 @@ whoever is killed in the middle leaves nothing of it, and the next `run` decides
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from beforehand.channels import Button
 from beforehand.commands.at_accounts import Accounts
 from beforehand.commands.doing import OWNER, Done, Stage, Told, do, tell, written
+from beforehand.commands.edits import APPROVE, REJECT
 from beforehand.commands.handing import put_kept, put_message
 from beforehand.commands.people import Holders
 from beforehand.errors import BeforehandError, InputError
@@ -209,7 +211,13 @@ def _ask(stage: Stage, asked: Ask, lines: Sequence[Line], now: datetime) -> None
     until = f"{asked.until:%Y-%m-%d %H:%M} UTC"
     text = f"To {whom}\n\n{draft.get('subject', '')}\n\n{draft.get('text', '')}\n\n"
     text += f"Say yes or no by {until}: beforehand approve {stage.run.number}"
-    put(stage, asked.step, tell(stage, who, f"To approve: {draft.get('subject', asked.draft)}", text, "approval"), now)
+    told = tell(stage, who, f"To approve: {draft.get('subject', asked.draft)}", text, "approval")
+    if told.message is not None:
+        # The step says which answer is meant: a button of an earlier one answers no later one.
+        value = f"{stage.run.number}|{asked.step}"
+        buttons = (Button("Approve", APPROVE, value, "primary"), Button("Reject", REJECT, value))
+        told = replace(told, message=replace(told.message, blocks=(*told.message.blocks, *buttons)))
+    put(stage, asked.step, told, now)
 
 
 def _stuck(stage: Stage, now: datetime, reason: str) -> bool:
