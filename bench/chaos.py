@@ -46,11 +46,13 @@ MOVER = f"{BEGIN}\nwhile True:\n    ws.run()\n    time.sleep(0.2)\n"
 
 
 class Killer(threading.Thread):
-    """Keeps one process going, and kills it at random moments for as long as there are kills left."""
+    """Keeps one process going, and kills it within `life_s` of its start for as long as there are kills left."""
 
-    def __init__(self, program: str, world: World, kills: list[int], over: threading.Event, seed: int) -> None:
+    def __init__(
+        self, program: str, world: World, kills: list[int], over: threading.Event, life_s: float, seed: int
+    ) -> None:
         super().__init__(daemon=True)
-        self.program, self.world, self.kills, self.over = program, world, kills, over
+        self.program, self.world, self.kills, self.over, self.life_s = program, world, kills, over, life_s
         self.dice = random.Random(seed)
         self.killed = 0
 
@@ -60,7 +62,7 @@ class Killer(threading.Thread):
             process = subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {"OMP_NUM_THREADS": "1"})
             assert process.stdout is not None
             process.stdout.readline()
-            while not self.over.wait(self.dice.uniform(0.2, 3.0)):
+            while not self.over.wait(self.dice.uniform(0.2, self.life_s)):
                 if process.poll() is not None:
                     break  # it ended by itself: started again, as whatever keeps it going would
                 try:
@@ -92,7 +94,9 @@ def chaos(place: str, state: str, args: argparse.Namespace) -> bool:
         kills, over = list(range(args.kills)), threading.Event()
         began = time.monotonic()
         programs = [MOVER] + [WORKER] * args.workers
-        killers = [Killer(program, world, kills, over, seed) for seed, program in enumerate(programs)]
+        # So that kills fall on the whole time in which runs come due.
+        life_s = max(0.5, 2 * args.spread * len(programs) / max(args.kills, 1))
+        killers = [Killer(program, world, kills, over, life_s, seed) for seed, program in enumerate(programs)]
         for killer in killers:
             killer.start()
         with world.ws.state() as store:
@@ -115,14 +119,14 @@ def chaos(place: str, state: str, args: argparse.Namespace) -> bool:
 def verdict(store: Store, world: World, taken: Counter[str]) -> tuple[str, bool]:
     """What came of the runs, the acts and the mails, in words, and whether nothing is twice, lost or stuck."""
     with store.read() as session:
-        acts = {act.run: act for act in session.scalars(select(Act).where(Act.outward))}
+        acts = {run: state for run, state in session.execute(select(Act.run, Act.state).where(Act.outward))}  # noqa: C416
         number_of_acts = session.scalar(select(func.count()).select_from(Act)) or 0
         kinds: dict[int, list[str]] = {}
         for run, kind in session.execute(select(Entry.run, Entry.kind).order_by(Entry.run, Entry.n)):
             kinds.setdefault(run, []).append(kind)
         left = count_acts(session)
     write = {n for n, what in world.what.items() if what != "kept"}
-    listed = {n for n in write if n in acts and acts[n].state == IN_DOUBT}
+    listed = {n for n in write if n in acts and acts[n] == IN_DOUBT}
     arrived = {n for n in write if taken[world.address(n)]}
     stuck = sum(kinds[n] != DONE[what] for n, what in world.what.items()) + left[DUE] + left[HANDING] + left[REFUSED]
     twice = sum(count > 1 for count in taken.values()) + number_of_acts - len(acts)
