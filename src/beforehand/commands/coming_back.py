@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -78,7 +79,7 @@ class Office:
             at = present(session)
         actor = self.called(said["who"], at)
         # Pressed again it is another press: how things stand decides what it does.
-        key = f"link:{digest}:{self.clock().isoformat()}"
+        key = f"link:{digest}:{secrets.token_hex(8)}"
         return self._press(key, "link", actor, said["do"], said["of"])
 
     def link(self, purpose: str, token: str) -> dict[str, Any] | Outcome:
