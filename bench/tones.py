@@ -35,10 +35,10 @@ def main() -> None:
         write(facts, count)
         begin = peak()
         began = time.perf_counter()
-        read = tones.ensure(facts)
+        read = tones.ensure(facts, Watch())
         took = time.perf_counter() - began
         print(f"{read.messages:,} messages read in {took:.0f} s, {read.messages / took:,.0f}/s, {read.unsure:,} unsure")
-        print(f"memory: {begin:,.0f} MB before, at most {peak():,.0f} MB")
+        print(f"memory: at most {begin:,.0f} MB before, at most {peak():,.0f} MB after")
         metrics = {"tones": MetricSpec(count="tones")}
         began = time.perf_counter()
         table = ensure(facts.connection, recipe_of(Shifted(), metrics["tones"], metrics, SettingsSpec()))
@@ -58,6 +58,19 @@ def main() -> None:
         began = time.perf_counter()
         ensure(facts.connection, recipe_of(judged.made, metrics["tones"], metrics, SettingsSpec()))
         print(f"who wrote enough after them: {time.perf_counter() - began:.2f} s")
+
+
+class Watch:
+    """Prints, ten times over the reading, how much memory the process has at that moment."""
+
+    def __init__(self) -> None:
+        self.began, self.told = time.perf_counter(), 0
+
+    def __call__(self, done: int, of: int) -> None:
+        """Takes how many of how many messages are read."""
+        if done * 10 // of > self.told:
+            self.told = done * 10 // of
+            print(f"  {done:>9,} read after {time.perf_counter() - self.began:4.0f} s: {now():,.0f} MB", flush=True)
 
 
 def write(facts: Facts, count: int) -> None:
@@ -81,6 +94,12 @@ def add(facts: Facts, count: int) -> None:
         f"text) SELECT {count} + i, 'bench', 'n' || i, i // 10, i % 10, TIMESTAMP '2025-06-01', 0, 'd' || i, 'in', "
         "'Still not fixed.' FROM range(1000) r(i)"
     )
+
+
+def now() -> float:
+    """The memory the process has, MB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
 
 
 def peak() -> float:

@@ -37,6 +37,8 @@ TROUBLE = (
     "ticket burst", "same issue", "ticket waits", "low NPS", "talks of leaving", "invoice overdue", "payment failed",
     "looks at the exit",
 )  # fmt: skip
+WORN = ("tone turns", "ticket burst", "ticket waits", "ticket reopened", "ticket passed around")
+SOUR = ("turned terse", "silent after anger", "ticket goes wrong")
 KINDS = (
     Kind("level", "errors-in-the-way", ("errors rise",), ("error spike",), after=14),
     Kind("change", "fewer-people", ("decline", "pause"), FADING, after=35, seats=6),
@@ -67,6 +69,14 @@ KINDS = (
     Kind("answers, twice", "bad-csat-twice", ("bad answers",)),
     Kind("mentions", "talks-of-leaving", ("talks of leaving",)),
     Kind("shift of tone", "turned-terse", ("turned terse",), TROUBLE, after=30),
+    Kind("mood of an account", "account-turned-cold", ("tone turns",), (*TROUBLE, *SOUR), after=30),
+    Kind("silence after anger", "silent-after-anger", ("silent after anger",), ("silent after sharp words",)),
+    Kind(
+        "a ticket going wrong",
+        "about-to-go-wrong",
+        ("ticket goes wrong",),
+        ("tone turns", "ticket burst", "ticket waits"),
+    ),
     Kind("overdue", "invoice-overdue", ("invoice overdue",)),
     Kind("payments", "payment-failed", ("payment failed",)),
     Kind("seen", "looks-at-the-exit", ("looks at the exit",)),

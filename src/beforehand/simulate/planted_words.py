@@ -124,33 +124,34 @@ def happened(here: Days, made: Relations) -> None:
         solved = int(row["learned"]) if row["status"] == "solved" else here.last * DAY
         days = np.busday_count(_date(here, int(row["at"])), _date(here, solved))
         if row["priority"] == "urgent" and days > PATIENCE:
-            _of_itself(here, "ticket waits", int(row["at"]), solved)
+            of_itself(here, "ticket waits", int(row["at"]), solved)
         if _says(row["body"], row["subject"]):
-            _of_itself(here, "talks of leaving", int(row["at"]), int(row["at"]))
+            of_itself(here, "talks of leaving", int(row["at"]), int(row["at"]))
     for topic in words.TOPICS:
         opened = sorted(int(row["at"]) for row in tickets.values() if row["category"] == topic)
         for first, third in zip(opened, opened[SAME_ISSUE - 1 :], strict=False):
             if third - first < IN_DAYS * DAY:
-                _of_itself(here, "same issue", first, third)
+                of_itself(here, "same issue", first, third)
     pleased = [s for s in made.surveys if s["kind"] == "nps" and s["score"] >= 9]
     for one, two in pairwise(sorted(pleased, key=lambda s: int(s["at"]))):
         if int(two["at"]) - int(one["at"]) < TOGETHER * DAY:
-            _of_itself(here, "promoter", int(one["at"]), int(two["at"]))
+            of_itself(here, "promoter", int(one["at"]), int(two["at"]))
     bad = [s for s in made.surveys if s["kind"] == "csat" and s["score"] <= 2]
     for one, two in pairwise(sorted(bad, key=lambda s: int(s["at"]))):
         if int(two["at"]) - int(one["at"]) < IN_DAYS * DAY:
-            _of_itself(here, "bad answers", int(one["at"]), int(two["at"]))
+            of_itself(here, "bad answers", int(one["at"]), int(two["at"]))
     for survey in made.surveys:
         if survey["kind"] == "nps" and survey["score"] <= 6 and roles.get(survey["person"]) in DECIDES:
-            _of_itself(here, "low NPS", int(survey["at"]), int(survey["at"]))
+            of_itself(here, "low NPS", int(survey["at"]), int(survey["at"]))
         if _says(survey["comment"]):
-            _of_itself(here, "talks of leaving", int(survey["at"]), int(survey["at"]))
+            of_itself(here, "talks of leaving", int(survey["at"]), int(survey["at"]))
     for letter in made.messages:
         if letter["direction"] == "in" and _says(letter["text"], letter["subject"]):
-            _of_itself(here, "talks of leaving", int(letter["at"]), int(letter["at"]))
+            of_itself(here, "talks of leaving", int(letter["at"]), int(letter["at"]))
 
 
-def _of_itself(here: Days, kind: str, first_us: int, last_us: int) -> None:
+def of_itself(here: Days, kind: str, first_us: int, last_us: int) -> None:
+    """Adds to the life something that came about from one moment to another, unless one of its kind is near."""
     first, last = first_us // DAY, min(last_us // DAY, here.last - 1)
     near = [m for m in here.it.moments if m.kind == kind and m.first - 3 <= last and first <= m.last + 3]
     if not near:

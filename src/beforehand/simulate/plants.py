@@ -56,10 +56,13 @@ PLANTS = (
     Plant("at the limit", 0.05, 0.02, (4, 12)),
     Plant("promoter", 0.08, 0.0, (28, 56), "staying"),
     Plant("turned terse", 0.05, 0.12, (60, 100)),
+    Plant("ticket goes wrong", 0.05, 0.14, (8, 14)),
+    Plant("silent after anger", 0.04, 0.14, (30, 60)),
 )
 ADVANCED_BY_GROWTH = {"looks at prices": 0.5, "at the limit": 0.45, "promoter": 0.35}
 DECIDES = ("manager",)  # roles whose people decide about the contract
 WROTE_BEFORE = 130  # days for which somebody who turns terse had written warmly
+STAYS = 60  # days for which somebody who falls silent in anger is still there
 FEWEST_SEATS = 7  # with fewer, a seat less is no fall
 RENEWAL_NEAR = 120  # days
 BACK_AFTER, RECOVERED = 12, 35  # days until a new champion has everybody back; days in which that shows
@@ -132,6 +135,11 @@ def _about(kind: str, where: float, who: Profile, it: Life, folk: People, day: i
     if kind == "turned terse":  # somebody who is there all the time, and wrote before it
         there = [k for k in folk.present(max(day - WROTE_BEFORE, it.born)).tolist() if k in folk.present(day)]
         there = [k for k in there if k != folk.champion]
+        return {"person": folk.emails[there[int(where * len(there))]]} if there else None
+    if kind == "silent after anger":  # somebody who does not turn terse besides, and stays
+        terse = {moment.about["person"] for moment in planted(it, "turned terse")}
+        stays = set(folk.present(min(day + STAYS, len(it.health) - 1)).tolist())
+        there = [k for k in folk.present(day).tolist() if k in stays and folk.emails[k] not in terse]
         return {"person": folk.emails[there[int(where * len(there))]]} if there else None
     if kind == "money falls":
         if who.seats < FEWEST_SEATS:

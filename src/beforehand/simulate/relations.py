@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from beforehand.simulate import planted_words, seasons, words
+from beforehand.simulate import planted_words, seasons, threads, words
 from beforehand.simulate.planted_words import SUPPORT
 from beforehand.simulate.plants import SERVED, planted
 from beforehand.simulate.profile import People, Profile
@@ -94,7 +94,9 @@ def relations(
     _nps(here, made)
     _touches(here, made)
     planted_words.write(here, made)
+    threads.write(here, made)
     planted_words.happened(here, made)
+    threads.happened(here, made)
     return made
 
 

@@ -18,6 +18,11 @@ ANSWERS: list[str] = _LETTERS["answers"]
 TALK: list[str] = _LETTERS["talk"]  # of leaving, before it is decided
 TERSE: list[str] = _LETTERS["terse"]  # of somebody who was warm and is no more
 BUSY: list[str] = _LETTERS["busy"]  # short, and as warm as ever
+PROMISES: list[str] = _LETTERS["promises"]  # of ours, that are not kept
+CHASING: list[str] = _LETTERS["chasing"]  # of somebody who was promised something
+COMPLAINTS: list[str] = _LETTERS["complaints"]  # of somebody who goes over our heads
+SORRY: list[str] = _LETTERS["sorry"]  # of ours, after anger
+SOLVED: list[str] = _LETTERS["solved"]  # of somebody who was helped
 LEAVING: list[str] = _LETTERS["leaving"]
 COMMENTS: dict[str, list[str]] = _LETTERS["comments"]  # low, middle, high
 
