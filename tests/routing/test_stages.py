@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beforehand.routing.batch import SEVERITIES, Batch, Doubt, Due, Item, Said
+from beforehand.routing.batch import FREE, SEVERITIES, Batch, Doubt, Due, Item, Lately, Said, Sent
 from beforehand.routing.pipeline import decide
+from beforehand.routing.sending import rhythm_of
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
+NEXT_WEEK = NOW + timedelta(days=7)
+rhythms = st.sampled_from([None, "daily", "weekly"])
 
 
 def item(number: int, account: str = "acme", severity: str = "high", signal: str = "logins-fall", **more) -> Item:
@@ -70,8 +73,13 @@ def test_an_end_is_edited_into_what_told_it_or_told_to_nobody() -> None:
     batch = Batch(NOW, (due(item(1, closed=True)),), before={(1, "Ana"): Said("high", "first")}, budget={"Ana": 0})
     (silent,) = decide(batch).tellings
     assert silent.kind == "cleared" and silent.silent
-    (edit,) = decide(replace(batch, last={("account acme", "Ana"): "key"})).tellings
+    told_it = Sent("key", (1,))
+    (edit,) = decide(replace(batch, last={("account acme", "Ana"): told_it})).tellings
     assert edit.replaces == "key" and not edit.silent
+    (back,) = decide(replace(batch, last={("account acme", "Ana"): replace(told_it, waiting=True)})).tellings
+    assert back.replaces == "key" and back.silent, "what waits is taken back"
+    more = replace(batch, last={("account acme", "Ana"): Sent("key", (1, 2))})
+    assert decide(more).tellings[0].replaces is None, "the message tells of something that is not over"
 
 
 def test_quiet_hours_wait_unless_at_any_hour() -> None:
@@ -99,10 +107,60 @@ def test_the_budget_goes_to_what_is_most_at_risk_and_critical_passes() -> None:
 
 
 def test_the_digest_takes_in_what_waits_for_it_and_what_the_budget_left() -> None:
-    dues = (due(item(1, "a"), digest=True), due(item(2, "b")))
+    dues = (due(item(1, "a"), digest="daily"), due(item(2, "b")))
     wait = Batch(NOW, dues, digest_at={"Ana": LATER}, budget={"Ana": 0})
     assert told(wait) == [] and sorted(held(wait)) == [("budget", 2), ("digest", 1)]
     assert told(replace(wait, digest_now=frozenset({"Ana"}))) == [("Ana", "digest", [1, 2])]
+
+
+def test_low_waits_for_the_daily_digest_and_growth_for_the_weekly_where_nothing_is_said() -> None:
+    assert [rhythm_of(None, s, "risk") for s in SEVERITIES] == [None, None, None, "daily"]
+    assert [rhythm_of(None, s, "growth") for s in SEVERITIES] == [None, "weekly", "weekly", "weekly"]
+    assert [rhythm_of(said, "low", "risk") for said in (True, False, "weekly")] == ["daily", None, "weekly"]
+    wait = Batch(NOW, (due(item(1), digest="weekly"),), digest_at={"Ana": LATER}, week_at={"Ana": NEXT_WEEK})
+    assert [h.until for h in decide(wait).held] == [NEXT_WEEK]
+
+
+def test_what_waits_goes_along_with_a_message_about_its_account() -> None:
+    dues = (
+        due(item(1)),
+        due(item(2, severity="low", polarity="growth"), digest="weekly"),
+        due(item(3, "b"), digest="daily"),
+    )
+    wait = Batch(NOW, dues, digest_at={"Ana": LATER}, week_at={"Ana": NEXT_WEEK})
+    assert told(wait) == [("Ana", "first", [1, 2])] and held(wait) == [("digest", 3)]
+
+
+def follow(severity: str = "high", told_of: str = "high", **more) -> Batch:
+    due_again = due(item(2, severity=severity, signal="b"), **more)
+    lately = {("acme", "risk", "Ana"): Lately(told_of, NOW - timedelta(days=3))}
+    return Batch(NOW, (due_again,), lately=lately, digest_at={"Ana": LATER}, week_at={"Ana": NEXT_WEEK})
+
+
+def test_what_follows_joins_the_digest_with_its_reason() -> None:
+    (high,), (medium,) = decide(follow()).held, decide(follow("medium")).held
+    assert (high.stage, high.until, medium.until) == ("digest", LATER, NEXT_WEEK)
+    assert "they were told of the account on 2026-11-20" in high.why
+    assert told(replace(follow(), digest_now=frozenset({"Ana"}))) == [("Ana", "digest", [2])]
+
+
+def test_what_is_worse_critical_or_asked_for_is_a_message_of_its_own() -> None:
+    assert told(follow("high", "medium")) == [("Ana", "first", [2])]
+    assert told(follow("critical", "critical")) == [("Ana", "first", [2])]
+    assert told(follow(any_hour=True)) == told(follow(alone=True)) == [("Ana", "first", [2])]
+    other = replace(follow(), lately={("acme", "growth", "Ana"): Lately("high", NOW)})
+    assert told(other) == [("Ana", "first", [2])], "good news is no reason to keep bad news"
+
+
+def test_what_follows_is_written_into_the_message_where_that_can_be() -> None:
+    last = {("account acme", "Ana"): Sent("key", (1,))}
+    (edit,) = decide(replace(follow(), last=last, budget={"Ana": 0})).tellings
+    assert (edit.kind, edit.replaces, edit.also, edit.at) == ("since", "key", (1,), None)
+    (worse,) = decide(replace(follow("high", "low"), last=last)).tellings
+    assert (worse.kind, worse.replaces) == ("first", None)
+    waits = {("account acme", "Ana"): Sent("key", (1,), waiting=True)}
+    (into,) = decide(replace(follow("high", "low"), last=waits)).tellings
+    assert (into.kind, into.replaces) == ("since", "key"), "it is not handed over yet, and takes in what comes"
 
 
 PEOPLE = ("Ana", "Ben")
@@ -123,16 +181,23 @@ def batches(draw) -> Batch:
     before: dict[tuple[int, str], Said] = {}
     for one in listed:
         hearing = draw(st.sets(st.sampled_from(PEOPLE), min_size=1))
-        dues += [due(one, p, any_hour=draw(st.booleans()), digest=draw(st.booleans())) for p in hearing]
+        dues += [
+            due(one, p, any_hour=draw(st.booleans()), digest=draw(rhythms), alone=draw(st.booleans())) for p in hearing
+        ]
         heard = draw(st.sets(st.sampled_from(PEOPLE)))
         said = st.builds(Said, st.sampled_from(SEVERITIES), st.sampled_from(["first", "cleared"]))
         before |= {(one.number, person): draw(said) for person in heard}
+    places = st.tuples(st.sampled_from("abc"), st.sampled_from(["risk", "growth"]), st.sampled_from(PEOPLE))
+    threads = st.tuples(st.sampled_from(["account a", "account b"]), st.sampled_from(PEOPLE))
+    sent = st.builds(Sent, st.just("key"), st.tuples(st.integers(1, 12)), st.booleans())
     covers = draw(st.dictionaries(st.sampled_from("xyz"), st.frozensets(st.sampled_from("xyz"))))
     return Batch(
         NOW, tuple(dues), before=before, covers=covers, together=draw(st.integers(2, 5)),
         opens=draw(st.sampled_from([{}, {"Ana": LATER}])), budget={p: draw(st.integers(0, 4)) for p in PEOPLE},
         spent={p: draw(st.integers(0, 5)) for p in PEOPLE}, week_ends=dict.fromkeys(PEOPLE, LATER),
         critical_counts=draw(st.booleans()), digest_at=draw(st.sampled_from([{}, {"Ana": LATER}])),
+        week_at=draw(st.sampled_from([{}, {"Ana": NEXT_WEEK}])), last=draw(st.dictionaries(threads, sent, max_size=3)),
+        lately=draw(st.dictionaries(places, st.builds(Lately, st.sampled_from(SEVERITIES), st.just(NOW)))),
         digest_now=draw(st.sampled_from([frozenset(), frozenset({"Ana"})])),
         doubts=draw(st.sampled_from([(), (Doubt("incident 1", NOW - timedelta(days=9), frozenset("x")),)])),
     )  # fmt: skip
@@ -157,7 +222,7 @@ def test_nothing_is_lost(batch: Batch) -> None:
 @given(batch=batches())
 def test_nobody_gets_more_than_the_budget(batch: Batch) -> None:
     for person in PEOPLE:
-        costly = [t for t in decide(batch).tellings if t.person == person and t.kind not in ("cleared", "digest")]
+        costly = [t for t in decide(batch).tellings if t.person == person and t.kind not in FREE]
         calm = [t for t in costly if batch.critical_counts or not t.critical]
         assert not calm or batch.spent[person] + len(costly) <= batch.budget[person]
 
@@ -168,7 +233,7 @@ def test_twice_at_the_same_state_tells_nothing_new(batch: Batch) -> None:
     after = decide(batch)
     before, spent = dict(batch.before), dict(batch.spent)
     for t in after.tellings:
-        spent[t.person] += t.kind not in ("cleared", "digest")
+        spent[t.person] += t.kind not in FREE
         for d in t.news:
             before[d.item.number, t.person] = Said(d.item.severity, str(d.news))
     again = decide(replace(batch, before=before, spent=spent))
@@ -186,3 +251,31 @@ def test_what_covers_is_told_or_waits_itself(batch: Batch) -> None:
             place = (one.person, one.item.account, one.item.polarity)
             same = [d for d in batch.due if (d.person, d.item.account, d.item.polarity) == place and not d.item.closed]
             assert any((d.item.number, d.person) not in covered for d in same)
+
+
+@settings(max_examples=300, deadline=None)
+@given(batch=batches())
+def test_what_waits_for_a_digest_knows_when_it_comes(batch: Batch) -> None:
+    for one in decide(batch).held:
+        if one.stage == "digest":
+            assert one.until is not None and one.until > batch.now and one.person in batch.digest_at
+
+
+@settings(max_examples=300, deadline=None)
+@given(batch=batches())
+def test_critical_ones_never_wait_to_be_grouped(batch: Batch) -> None:
+    """Following, digests of their route's making apart, and budgets keep nothing critical back."""
+    batch = replace(batch, critical_counts=False, due=tuple(replace(d, digest=None) for d in batch.due))
+    for one in decide(batch).held:
+        item = next(d.item for d in batch.due if d.item.number == one.alert)
+        assert item.severity != "critical" or one.stage in ("hold", "inhibit", "mute")
+
+
+@settings(max_examples=200, deadline=None)
+@given(batch=batches())
+def test_only_what_can_be_changed_is_changed(batch: Batch) -> None:
+    for one in decide(batch).tellings:
+        if one.kind == "since":
+            sent = batch.last[one.thread, one.person]
+            assert one.replaces == sent.key and one.also == sent.alerts and one.at is None
+            assert all(d.item.severity != "critical" and not d.any_hour and not d.alone for d in one.news)

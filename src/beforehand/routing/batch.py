@@ -8,9 +8,13 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 SEVERITIES = ("critical", "high", "medium", "low")
-Kind = Literal["escalated", "worse", "first", "handed over", "still", "digest", "cleared"]
-KINDS: tuple[Kind, ...] = ("escalated", "worse", "first", "handed over", "still", "digest", "cleared")
-"""What a message may be, the most pressing first."""
+Kind = Literal["escalated", "worse", "first", "handed over", "still", "since", "digest", "cleared"]
+KINDS: tuple[Kind, ...] = ("escalated", "worse", "first", "handed over", "still", "since", "digest", "cleared")
+"""What a message may be, the most pressing first; `since`: written into the message that told of the account."""
+FREE: tuple[Kind, ...] = ("since", "digest", "cleared")
+"""What no budget is spent on: they change what was sent, or take in what is not worth a message of its own."""
+Rhythm = Literal["daily", "weekly"]
+"""Which digest something may wait for at most; it goes along with whichever is sent first."""
 
 
 @dataclass(frozen=True)
@@ -49,33 +53,42 @@ class Item:
 
 @dataclass(frozen=True)
 class Due:
-    """An alert that a person (or a channel) is to hear of; `news` is set by `Remember`, or given by a clock."""
+    """An alert that a person (or a channel) is to hear of; `news` is set by `Remember`, or given by a clock.
+
+    `digest`: which digest it may wait for, and `waits` why where not its route says so; `alone`: it is always a message
+    of its own.
+    """
 
     item: Item
     person: str
     route: str = ""
     why: str = ""
     any_hour: bool = False
-    digest: bool = False
+    digest: Rhythm | None = None
+    waits: str = ""
+    alone: bool = False
     channel: bool = False
     news: Kind | None = None
 
 
 @dataclass(frozen=True)
 class Telling:
-    """One message to one person: what is new, the most urgent first, and what else they hold open at the account."""
+    """One message to one person: what is new, the most urgent first.
+
+    `replaces`: the key of the message it takes the place of; `also`: the alerts that one told, and still tells.
+    """
 
     person: str
     kind: Kind
     thread: str
     news: tuple[Due, ...]
-    also: tuple[Item, ...] = ()
+    also: tuple[int, ...] = ()
     account: str | None = None
     replaces: str | None = None
     at: datetime | None = None
     """When it is handed over; None: at once."""
     silent: bool = False
-    """Nothing is handed over: what was told cannot be edited there, and ending is no message of its own."""
+    """Nothing is handed over, since ending is no message of its own; with `replaces` what waits is taken back."""
 
     @property
     def critical(self) -> bool:
@@ -108,6 +121,26 @@ class Said:
 
 
 @dataclass(frozen=True)
+class Lately:
+    """What somebody was told of an account in messages of its own, not long ago: the worst of it, and when last."""
+
+    severity: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message that can still be changed: its key, and the alerts it tells.
+
+    `waiting`: it is not handed over yet; else it is edited where it was sent.
+    """
+
+    key: str
+    alerts: tuple[int, ...]
+    waiting: bool = False
+
+
+@dataclass(frozen=True)
 class Doubt:
     """An open incident: alerts of these signals that opened since are not told before it is settled."""
 
@@ -121,8 +154,9 @@ class Batch:
     """Everything a decision is made of at one moment, and what came of it so far.
 
     `opens`: when people who do not work now work next. `spent`, `budget` and `week_ends` are by person; a person
-    without budget has no limit. `digest_at`: when the next digest of each is; those in `digest_now` get it now.
-    `last`: the key of the last message by (thread, person), where it can be edited.
+    without budget has no limit. `digest_at`, `week_at`: when the next daily and weekly digest of each is; those in
+    `digest_now` get one now. `lately`: what was told of (account, polarity, person) not long ago. `last`: the last
+    message by (thread, person), where it can be changed.
     """
 
     now: datetime
@@ -140,7 +174,9 @@ class Batch:
     critical_counts: bool = False
     digest_now: frozenset[str] = frozenset()
     digest_at: Mapping[str, datetime] = field(default_factory=dict)
-    last: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    week_at: Mapping[str, datetime] = field(default_factory=dict)
+    lately: Mapping[tuple[str, str, str], Lately] = field(default_factory=dict)
+    last: Mapping[tuple[str, str], Sent] = field(default_factory=dict)
 
 
 class Stage(Protocol):

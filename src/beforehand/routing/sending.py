@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime
 
-from beforehand.routing.batch import Batch, Due, Held, Telling
+from beforehand.routing.batch import FREE, Batch, Due, Held, Rhythm, Sent, Telling
 from beforehand.routing.stages import most_pressing
 
 
@@ -39,8 +39,20 @@ def _quiet(batch: Batch, due: Due) -> tuple[datetime, str] | None:
     return max(item.waits, default=None)
 
 
+def rhythm_of(said: bool | Rhythm | None, severity: str, polarity: str) -> Rhythm | None:
+    """Which digest an alert may wait for: as its route says, else what is low the daily one, and growth the weekly."""
+    if said is None:
+        if polarity == "growth":
+            return None if severity == "critical" else "weekly"
+        return "daily" if severity == "low" else None
+    return None if said is False else "daily" if said is True else said
+
+
 class Digest:
-    """What a route leaves to the daily digest waits for it; people without one hear at once."""
+    """What is not worth a message of its own waits for a digest, daily or weekly; people without one hear at once.
+
+    Whichever digest is sent first takes all that waits, and so does a message about the same account.
+    """
 
     def pass_on(self, batch: Batch) -> Batch:
         """The batch with the digests that are due, and without what waits for one."""
@@ -49,19 +61,36 @@ class Digest:
         listed: dict[str, list[Due]] = defaultdict(list)
         for telling in batch.tellings:
             person = telling.person
-            waits = [d for d in telling.news if d.digest and d.news in ("first", "worse") and person in batch.digest_at]
+            waits = [due for due in telling.news if _may_wait(batch, telling, due)]
             news = tuple(due for due in telling.news if due not in waits)
+            if not waits or (news and telling.account is not None):
+                kept.append(telling)
+                continue
             if person in batch.digest_now:
                 listed[person] += waits
             else:
-                until = batch.digest_at.get(person)
-                held += [
-                    Held(person, due.item.number, "digest", "its route tells it in the digest", until) for due in waits
-                ]
+                held += [_for_digest(batch, person, due) for due in waits]
             if news:
                 kept.append(replace(telling, news=news, kind=most_pressing(news)))
         kept += [digest_of(batch, person, dues) for person, dues in listed.items() if dues]
         return replace(batch, tellings=tuple(kept), held=(*batch.held, *held))
+
+
+def _may_wait(batch: Batch, telling: Telling, due: Due) -> bool:
+    return (
+        due.digest is not None
+        and due.news in ("first", "worse")
+        and telling.kind not in FREE
+        and telling.person in batch.digest_at
+    )
+
+
+def _for_digest(batch: Batch, person: str, due: Due) -> Held:
+    weekly = due.digest == "weekly"
+    until = (batch.week_at if weekly else batch.digest_at).get(person, batch.digest_at.get(person))
+    return Held(
+        person, due.item.number, "digest", due.waits or f"its route leaves it to the {due.digest} digest", until
+    )
 
 
 def digest_of(batch: Batch, person: str, dues: list[Due]) -> Telling:
@@ -85,7 +114,7 @@ class Budget:
         held: list[Held] = []
         for person, tellings in by_person.items():
             limit = batch.budget.get(person)
-            free = [t for t in tellings if limit is None or t.kind in ("cleared", "digest")]
+            free = [t for t in tellings if limit is None or t.kind in FREE]
             costly = sorted((t for t in tellings if t not in free), key=_pressing)
             left = (limit or 0) - batch.spent.get(person, 0)
             over: list[Telling] = []
@@ -125,7 +154,8 @@ def _spent(batch: Batch, person: str, due: Due) -> Held:
 class Send:
     """When and how each message is handed over: outside of working hours with their beginning, unless it is urgent.
 
-    What is over is edited into the message that told it, where that can be; nobody gets a message for it.
+    Where all that a message told is over it is edited where that can be, or taken back while it waits; nobody gets a
+    message for it. Editing wakes nobody, so it waits for nothing.
     """
 
     def pass_on(self, batch: Batch) -> Batch:
@@ -133,9 +163,22 @@ class Send:
         found = []
         for telling in batch.tellings:
             if telling.kind == "cleared":
-                last = batch.last.get((telling.thread, telling.person))
-                found.append(replace(telling, replaces=last, silent=last is None))
+                last = _last_of(batch, telling)
+                key = None if last is None else last.key
+                found.append(replace(telling, replaces=key, silent=last is None or last.waiting))
+            elif telling.kind == "since":
+                found.append(telling)
             else:
                 urgent = any(due.any_hour or due.channel for due in telling.news)
                 found.append(replace(telling, at=None if urgent else batch.opens.get(telling.person)))
         return replace(batch, tellings=tuple(found))
+
+
+def _last_of(batch: Batch, telling: Telling) -> Sent | None:
+    """The message that told what is over, where it told nothing that is not."""
+    last = batch.last.get((telling.thread, telling.person))
+    if last is None:
+        return None
+    over = {due.item.number for due in telling.news}
+    over |= {number for (number, who), said in batch.before.items() if who == telling.person and said.kind == "cleared"}
+    return last if over.issuperset(last.alerts) else None

@@ -6,7 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
-from beforehand.routing.batch import KINDS, SEVERITIES, Batch, Due, Held, Kind, Telling
+from beforehand.routing.batch import KINDS, SEVERITIES, Batch, Due, Held, Kind, Rhythm, Telling
+
+ACCOUNT = "account "
+"""How the thread of what is about one account begins."""
 
 
 class Hold:
@@ -134,6 +137,50 @@ class Group:
         return replace(batch, due=(), tellings=tuple(tellings))
 
 
+class Follow:
+    """What comes up at an account of which somebody was told not long ago joins what they have.
+
+    What still waits to be handed over takes it in. Else it is written into the message that told of the account where
+    that can be edited, or waits for the next digest: the daily one where it is of high severity, the weekly one
+    otherwise. What is worse than what they were told, critical, or for any hour, is a message of its own.
+    """
+
+    def pass_on(self, batch: Batch) -> Batch:
+        """The batch with what follows joined to what was told."""
+        return replace(batch, tellings=tuple(self._joined(batch, telling) for telling in batch.tellings))
+
+    def _joined(self, batch: Batch, telling: Telling) -> Telling:
+        if telling.account is None or not telling.thread.startswith(ACCOUNT) or not all(map(_calm, telling.news)):
+            return telling
+        last = batch.last.get((telling.thread, telling.person))
+        follows = all(_follows(batch, due) for due in telling.news)
+        if last is not None and (follows or last.waiting):
+            news = tuple(replace(due, news="since") for due in telling.news)
+            return replace(telling, kind="since", news=news, replaces=last.key, also=last.alerts)
+        if not follows:
+            return telling
+        return replace(telling, news=tuple(_waiting(batch, due) for due in telling.news))
+
+
+def _calm(due: Due) -> bool:
+    return due.news == "first" and not due.any_hour and not due.alone and due.item.severity != "critical"
+
+
+def _follows(batch: Batch, due: Due) -> bool:
+    """Whether somebody was told of as much at the account lately, for good or for bad."""
+    lately = batch.lately.get((due.item.account, due.item.polarity, due.person))
+    return lately is not None and SEVERITIES.index(lately.severity) <= due.item.rank
+
+
+def _waiting(batch: Batch, due: Due) -> Due:
+    if due.digest is not None:
+        return due
+    lately = batch.lately[due.item.account, due.item.polarity, due.person]
+    rhythm: Rhythm = "daily" if due.item.severity == "high" else "weekly"
+    why = f"they were told of the account on {lately.at:%Y-%m-%d}; it goes along with the {rhythm} digest"
+    return replace(due, digest=rhythm, waits=why)
+
+
 def _cause(due: Due) -> str:
     item = due.item
     return f"incident {item.cause}" if item.cause is not None else f"signal {item.signal}"
@@ -146,7 +193,7 @@ def _thread(due: Due, day: str, many: bool) -> str:
         return f"backlog {day}"
     if due.news == "first" and many and due.item.severity != "critical":
         return f"{_cause(due)} {day}"
-    return f"account {due.item.account}"
+    return f"{ACCOUNT}{due.item.account}"
 
 
 def most_pressing(news: Iterable[Due]) -> Kind:

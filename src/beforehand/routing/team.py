@@ -110,18 +110,27 @@ class Team:
             return to_datetime(int(time.days_later(now, span // timedelta(days=1))[0]))
         return to_datetime(int(time.hours_later(now, span / timedelta(hours=1))[0]))
 
-    def digests(self, name: str, at: datetime) -> tuple[datetime, datetime]:
-        """When the last digest of somebody was due, and when the next one is: at their hour, on their working days."""
-        written = self.people[name].digest_at or "00:00"
+    def next_digest(self, name: str, at: datetime, *, weekly: bool = False) -> datetime | None:
+        """When the next digest of somebody is: at their hour, on their working days; None for who has none.
+
+        `weekly`: on the first of their working days in each week.
+        """
+        written = self.people[name].digest_at or self.spec.digest_at
+        if written == "off":
+            return None
         hour, minute = (int(part) for part in written.split(":"))
-        time, today = self.times[name], self.today(name, at)
-        first = (today - date(1970, 1, 1)).days - DIGEST_DAYS
-        worked = np.flatnonzero(time.is_workday(np.arange(first, first + 2 * DIGEST_DAYS))) + first
-        days = [date(1970, 1, 1) + timedelta(days=int(day)) for day in worked]
-        moments = [datetime(d.year, d.month, d.day, hour, minute, tzinfo=time.zone) for d in days]
-        was = max((m for m in moments if m <= at), default=at - timedelta(days=DIGEST_DAYS))
-        comes = min((m for m in moments if m > at), default=at + timedelta(days=DIGEST_DAYS))
-        return to_datetime(to_us(was)), to_datetime(to_us(comes))
+        time = self.times[name]
+        today = (self.today(name, at) - EPOCH).days
+        monday = today - (today + 3) % 7  # 1970-01-01 was a Thursday
+        days = np.arange(monday, today + DIGEST_DAYS)
+        worked = days[time.is_workday(days)]
+        if weekly:
+            _, first = np.unique((worked + 3) // 7, return_index=True)
+            worked = worked[first]
+        dates = [EPOCH + timedelta(days=int(day)) for day in worked]
+        moments = (datetime(d.year, d.month, d.day, hour, minute, tzinfo=time.zone) for d in dates)
+        comes = next((m for m in moments if m > at), at + timedelta(days=DIGEST_DAYS))
+        return to_datetime(to_us(comes))
 
     def week(self, name: str, at: datetime) -> tuple[datetime, datetime]:
         """The week that a budget is for, from Monday to Monday where somebody is."""
@@ -134,6 +143,7 @@ class Team:
 TICK_US = 1_000_000
 TICK_HOURS = 1 / 3600
 DIGEST_DAYS = 30
+EPOCH = date(1970, 1, 1)
 
 
 def folded(called: str) -> str:

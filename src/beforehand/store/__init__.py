@@ -4,6 +4,7 @@ SQLite by default; the models are the same on PostgreSQL. It never holds events.
 """
 
 from beforehand.store.acting import (
+    AccountTraits,
     Act,
     Callback,
     Clock,
@@ -69,6 +70,7 @@ from beforehand.store.queries import (
 from beforehand.store.store import Store
 
 __all__ = [
+    "AccountTraits",
     "Act",
     "Alert",
     "AlertLog",

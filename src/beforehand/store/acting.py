@@ -96,6 +96,16 @@ class Holder(Base):
     at: Mapped[datetime]
 
 
+class AccountTraits(Base):
+    """The traits of an account with something to tell, as they were at the last run; clocks go on by them."""
+
+    __tablename__ = "account_traits"
+
+    account: Mapped[str] = mapped_column(String, primary_key=True)
+    traits: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+
+
 class Handover(Base):
     """Accounts given from one teammate to another in one act, which can be undone in one."""
 

@@ -18,7 +18,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, inspe
 
 from beforehand.errors import BeforehandError, BusyError, EngineError
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """Every version of the tables this program knows, oldest first; the last is the one it works with."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

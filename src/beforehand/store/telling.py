@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from beforehand.store.acting import Clock, HeldBack, Holder, Notification
+from beforehand.store.acting import AccountTraits, Clock, HeldBack, Holder, Notification
+from beforehand.store.models import Alert
 
 SHARED = "shared"
 
@@ -34,10 +35,10 @@ def notifications_of(session: Session, alerts: Iterable[int]) -> list[Notificati
 
 
 def spent(session: Session, person: str, since: datetime, until: datetime) -> int:
-    """How many messages of a budget somebody got in a span: cleared ones change what was sent, digests are theirs."""
+    """How many messages of a budget somebody got in a span: what changes a message and digests are free."""
     counted = select(func.count()).select_from(Notification).where(
         Notification.person == person, Notification.at >= since, Notification.at < until,
-        Notification.kind.not_in(("cleared", "digest")),
+        Notification.kind.not_in(("cleared", "digest", "since")),
     )  # fmt: skip
     return int(session.scalar(counted) or 0)
 
@@ -73,10 +74,26 @@ def notifications(session: Session, *, person: str | None = None, most: int = 20
     return list(session.scalars(chosen if person is None else chosen.where(Notification.person == person)))
 
 
-def last_digest(session: Session, person: str) -> datetime | None:
-    """When somebody got the newest digest."""
-    wanted = select(Notification.at).where(Notification.person == person, Notification.kind == "digest")
-    return session.scalars(wanted.order_by(Notification.number.desc()).limit(1)).first()
+def digests_due(session: Session, at: datetime) -> set[str]:
+    """Whose digest is due: something has waited for it until now."""
+    waits = select(HeldBack.person).join(Alert, Alert.number == HeldBack.alert).where(
+        HeldBack.stage == "digest", HeldBack.released_at.is_(None), HeldBack.until <= at, Alert.closed_at.is_(None),
+    )  # fmt: skip
+    return {person for person in session.scalars(waits) if person is not None}
+
+
+def put_traits(session: Session, traits: Mapping[str, Mapping[str, str]], at: datetime) -> None:
+    """Keeps the traits of these accounts, as routes ask of them, and of no others."""
+    for row in session.scalars(select(AccountTraits)):
+        if row.account not in traits:
+            session.delete(row)
+    for account, known in traits.items():
+        session.merge(AccountTraits(account=account, traits=dict(known), at=at))
+
+
+def traits_kept(session: Session) -> dict[str, dict[str, str]]:
+    """The traits of accounts as they were at the last run."""
+    return {row.account: row.traits for row in session.scalars(select(AccountTraits))}
 
 
 def newest_version(session: Session, thread: str, person: str) -> int:

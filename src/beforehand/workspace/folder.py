@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from beforehand.calendar import zone_named
 from beforehand.errors import InputError, Problem, Problems, among, nearest
+from beforehand.library import PACK
 from beforehand.signals import Signal, Vocabulary
 from beforehand.workspace.events import check_events, expanded, read_events
 from beforehand.workspace.metrics import implied_for, read_metrics, read_outcomes, spoken, with_implied
@@ -102,6 +103,7 @@ def examine(root: Path) -> tuple[Folder, list[Problem]]:
         check_routes(routes, team, routes_file, named, settings or SettingsSpec())
 
     names = {*specs, *(str(written.data.get("signal")) for written in files)}
+    _check_covers(specs, names)
     channels = settings.channels if settings is not None else {}
     shelf = read_shelf(root, Around(vocabulary if metrics_file.readable else None, names, channels, team=team))
     check_named(shelf, ((spec.playbook, written) for spec, written in specs.values()))
@@ -136,6 +138,18 @@ def _misnamed(root: Path) -> Iterator[Problem]:
         if near is not None and not (root / near).exists():
             said = f"{path.name} is not read: its name is nearly {near}."
             yield Problem(path.name, None, "misnamed-file", said, f"Rename it to {near}.")
+
+
+def _check_covers(specs: Mapping[str, tuple[SignalSpec, Written]], names: Collection[str]) -> None:
+    """What signals say that they cover: other signals, of this workspace or of the library (it may leave some out)."""
+    known = {*names, *(path.stem for path in (PACK / SIGNALS).glob("*.yaml"))}
+    for name, (spec, written) in specs.items():
+        for nth, other in enumerate(spec.covers):
+            at: At = ("covers", nth) if isinstance(written.data.get("covers"), list) else ("covers",)
+            if other == name:
+                written.problem(at, "bad-value", f"{name} covers itself.", "Name milder signals of the same trouble.")
+            elif other not in known:
+                written.problem(at, "unknown-signal", f"{other!r} is not a signal.", among(other, sorted(names)))
 
 
 def _check_settings(settings: SettingsSpec, written: Written, outcomes: tuple[str, ...]) -> None:

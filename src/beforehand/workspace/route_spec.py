@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -70,8 +70,12 @@ class TermsSpec(Spec):
     remind_at_most: int | None = Field(
         default=None, alias="remind at most", ge=0, le=20, description="How often at most (2 where absent)."
     )
-    digest: bool | None = Field(
-        default=None, description="Told in the daily digest only, to those who have one; else like the others."
+    digest: bool | Literal["daily", "weekly"] | None = Field(
+        default=None,
+        description=(
+            "Whether it waits for a digest, `daily` (or `true`) or `weekly`; `false`: always a message of its own. "
+            "Where absent, growth waits for the weekly one, what is of low severity for the daily one."
+        ),
     )
     hours: Literal["working", "any"] | None = Field(
         default=None,
@@ -135,7 +139,10 @@ class RoutesSpec(TermsSpec):
     routes: tuple[RouteSpec, ...] = Field(default=(), description="The routes, in the order in which they are tried.")
     covers: dict[Name, Names] = Field(
         default_factory=dict,
-        description="Signals not told while another is open at the account: `silent-account: [logins-fall]`.",
+        description=(
+            "Signals not told while another is open at the account: `silent-account: [logins-fall]`. To what the "
+            "signals say themselves (`covers:` in their files) this is added."
+        ),
     )
     told_together: int = Field(
         default=5,
@@ -143,6 +150,14 @@ class RoutesSpec(TermsSpec):
         ge=2,
         le=1000,
         description="From so many accounts on one signal is told to a person once, with the list.",
+    )
+    follow_within: Span = Field(
+        default=timedelta(days=30),
+        alias="follow within",
+        description=(
+            "So long after somebody was told of an account, or while what they were told is open, what is no worse "
+            "joins that message or the next digest."
+        ),
     )
     maintenance: tuple[MaintenanceSpec, ...] = Field(default=(), description="Times in which nothing is told.")
     expect: tuple[ExpectSpec, ...] = Field(default=(), description="Cases that `beforehand check` runs.")

@@ -13,6 +13,7 @@ from beforehand.workspace.spec_base import Spec
 
 WHOSE = "for accounts where "
 CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
+DIGEST = r"^(([01]\d|2[0-3]):[0-5]\d|off)$"
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 
 
@@ -87,8 +88,8 @@ class PersonSpec(Spec):
     digest_at: str | None = Field(
         default=None,
         alias="digest at",
-        pattern=CLOCK,
-        description="When on working days they get the digest, by their clock; no digest where absent.",
+        pattern=DIGEST,
+        description="When on working days they get a digest, by their clock, or `off`; the team's where absent.",
     )
 
 
@@ -127,6 +128,15 @@ class TeamSpec(Spec):
         default_factory=dict, description="Per role, whose each account is; a role without entry is shared in turn."
     )
     budget: int = Field(default=20, ge=0, le=10_000, description="Messages a week at most, to each person.")
+    digest_at: str = Field(
+        default="09:00",
+        alias="digest at",
+        pattern=DIGEST,
+        description=(
+            "When on working days a digest is sent where something waits for it, by the clock of each; the weekly one "
+            "on the first working day of the week. `off`: nothing waits, each is a message."
+        ),
+    )
     critical_counts: bool = Field(
         default=False,
         alias="critical counts",
