@@ -50,7 +50,7 @@ chaos: .venv/.dev ## workers killed at random while 10,000 acts are handed over:
 	$(BIN)/python bench/chaos.py
 
 tone: .venv/.train ## train the base reader of tone anew, and print its figures beside VADER and TF-IDF
-	OMP_NUM_THREADS=2 $(BIN)/python scripts/tone/train.py --taught
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/tone/train.py --taught
 	$(BIN)/python bench/tone.py
 
 lock: .venv/.dev ## resolve the dependencies anew; no host is written into the locks

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
+from scipy.optimize import minimize
 
 from beforehand.text.features import GRAM_BITS, PAIR_BITS, grams, pairs, scale
 from beforehand.text.words import read_words
@@ -83,26 +83,53 @@ def dense(texts: Sequence[str], vectors: dict[str, NDArray[np.float32]], size: i
     return out
 
 
-def soft_rows(labels: Floats, weights: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-    """Soft labels as rows taken twice: which row, which class, how heavy."""
-    row = np.concatenate([np.arange(len(labels))] * 2)
-    kind = np.concatenate([np.ones(len(labels), np.int64), np.zeros(len(labels), np.int64)])
-    heavy = np.concatenate([labels * weights, (1 - labels) * weights])
-    keep = heavy > 1e-3
-    return row[keep], kind[keep], heavy[keep]
+def telling(matrix: sp.csr_matrix) -> NDArray[np.float32]:
+    """How much each column tells: the log of how rare it is, 1 on average over all that the texts hold.
+
+    Columns are scaled by it while their weights are fitted, so that the penalty falls on the words of every day and
+    not on the rare one that says it all (the `idf` of Sparck Jones 1972). The scale folds into the weights.
+    """
+    holding = np.bincount(matrix.indices, minlength=matrix.shape[1]).astype(np.float64)
+    rare = np.log((1 + matrix.shape[0]) / (1 + holding))
+    return np.asarray(rare / np.average(rare, weights=holding), dtype=np.float32)
 
 
 def fit_vectors(summed: NDArray[np.float32], labels: Floats, weights: Floats, strength: float) -> Floats:
     """The direction of a tone among the word vectors (logistic regression on their sums)."""
-    row, kind, heavy = soft_rows(labels, weights)
-    model = LogisticRegression(C=strength, solver="lbfgs", max_iter=60, tol=1e-3)
-    model.fit(summed[row], kind, sample_weight=heavy)
-    return np.asarray(model.coef_[0], dtype=np.float64)
+    return _descend(
+        lambda direction: summed @ direction, lambda slope: slope @ summed, summed.shape[1], labels, weights, strength
+    )[0]
 
 
 def fit_sparse(matrix: sp.csr_matrix, labels: Floats, weights: Floats, strength: float) -> tuple[Floats, float]:
     """The weight of each column and the bias (L2-penalised logistic regression)."""
-    row, kind, heavy = soft_rows(labels, weights)
-    model = LogisticRegression(C=strength, solver="liblinear", tol=0.02)
-    model.fit(matrix[row], kind, sample_weight=heavy)
-    return np.asarray(model.coef_[0], dtype=np.float64), float(model.intercept_[0])
+    turned = matrix.T.tocsr()
+    return _descend(
+        lambda columns: matrix @ columns, lambda slope: turned @ slope, matrix.shape[1], labels, weights, strength
+    )
+
+
+# Steps of the descent. It stops before the bottom, which is a penalty of its own: so it was measured and chosen.
+STEPS = 60
+
+
+def _descend(
+    forward: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    backward: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    size: int,
+    labels: Floats,
+    weights: Floats,
+    strength: float,
+) -> tuple[Floats, float]:
+    """Logistic regression on soft labels by L-BFGS: the weights and the bias, which is not penalised."""
+
+    def loss(point: Floats) -> tuple[float, Floats]:
+        odds = (forward(point[:-1].astype(np.float32)) + np.float32(point[-1])).astype(np.float64)
+        missed = (1 / (1 + np.exp(-odds)) - labels) * weights
+        value = (weights * (np.logaddexp(0, odds) - labels * odds)).sum() + point[:-1] @ point[:-1] / (2 * strength)
+        slope = np.append(backward(missed.astype(np.float32)).astype(np.float64), missed.sum())
+        slope[:-1] += point[:-1] / strength
+        return float(value), slope
+
+    found = minimize(loss, np.zeros(size + 1), jac=True, method="L-BFGS-B", options={"maxiter": STEPS, "maxcor": 8})
+    return np.asarray(found.x[:-1]), float(found.x[-1])
