@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import parseaddr
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from beforehand.commands.replying import FIELDS, from_json, from_mail
 from beforehand.errors import InputError
@@ -241,3 +242,26 @@ def test_a_mail_of_boxes_in_boxes_is_survived(front: Any) -> None:
     answer = front.reply(deep, kind="message/rfc822")
     assert answer.status in (200, 400)
     assert "Traceback" not in answer.text
+
+
+def test_a_reply_while_a_run_waits_moves_it_at_the_next_run(front: Any) -> None:
+    """From the letter that somebody approved to the answer that ends the run; told in time."""
+    monday = datetime(2026, 5, 4, 10, tzinfo=UTC)
+    person = {"account": "globex", "person": "ada", "email": "ada@globex.example", "name": "Ada Byron", "role": "admin"}
+    event = {"account": "globex", "event": "login", "person": "ada", "at": "2026-05-01T10:00:00Z"}
+    for table, row in (("people", person), ("events", event)):
+        path = front.root / f"{table}.jsonl"
+        path.write_text(json.dumps(row) + "\n")
+        front.ws.load([path], table=table, now=monday)
+    front.ws.run(monday)
+    run = front.ws.start_playbook("check-in", "globex", now=monday)["run"]["run"]
+    front.ws.approve(run, now=monday)
+    front.ws.run(monday + timedelta(minutes=5))
+    with front.ws.state() as state, state.write() as session:
+        (mail,) = session.scalars(select(Act).where(Act.outward))
+        mail.state, mail.ref, mail.settled_at = "sent", MAIL_ID, monday
+    front.ws.run(monday + timedelta(days=1))
+    assert front.run(run).state == "live"
+    assert said(front, in_reply_to=MAIL_ID)["reason"] == "noted"
+    front.ws.run(monday + timedelta(days=2))
+    assert (front.run(run).state, front.run(run).outcome) == ("ended", "answered")

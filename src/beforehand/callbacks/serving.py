@@ -60,12 +60,15 @@ def serve(root: Path, host: str, port: int, told: Callable[[str, tuple[str, ...]
 
 def _bound(host: str, port: int) -> socket.socket:
     """A socket that listens there; port 0 is one that is free."""
+    made: socket.socket | None = None
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         made = socket.socket(family, socket.SOCK_STREAM)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, port))
     except (OSError, UnicodeError) as error:
+        if made is not None:
+            made.close()
         raise EngineError(
             f"Nothing can listen at {host}:{port}: {getattr(error, 'strerror', None) or error}.",
             "Name another with --host and --port; --port 0 takes one that is free.",

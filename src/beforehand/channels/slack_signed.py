@@ -76,7 +76,7 @@ def press_of(body: bytes) -> Press | None:
     if not user.get("id") or not stamp:
         raise ValueError("it does not say who pressed what")
     return Press(
-        key=f"slack:{team.get('id', '')}:{user['id']}:{stamp}:{action}",
+        key=f"slack:{team.get('id', '')}:{user['id']}:{stamp}:{action}:{pressed['value']}"[:200],
         user=str(user["id"]),
         own=bool(team.get("id")) and user.get("team_id", team.get("id")) == team.get("id"),
         action=action,
