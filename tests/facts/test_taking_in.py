@@ -168,6 +168,66 @@ def test_zendesk_organizations_are_matched_by_domain(ws: Workspace, write: Calla
     assert ws.load([write("z2.json", json.dumps(PAGE))])["loaded"] == 0
 
 
+@pytest.mark.parametrize(
+    ("accounts", "organization", "whose"),
+    [
+        ("account,name\nA-1,Acme GmbH\nB-2,Bolt\n", {"name": "ACME"}, "A-1"),
+        ("account,name\nA-1,Acme\nB-2,Bolt\n", {"name": "Acme, Inc."}, "A-1"),
+        ("account,name\nA-1,Acme\nB-2,Acme Ltd\n", {"name": "Acme"}, "5"),  # two are called so: nobody is meant
+        ("account,name\nA-1,Acme\nB-2,Bolt\n", {"name": "Acme Robotics"}, "5"),
+        ("account,name\nA-1,Acme\nB-2,Bolt\n", {"name": "Acme", "external_id": "B-2"}, "B-2"),
+        ("account,name\nA-1,Müller\nB-2,Bolt\n", {"name": "Möller AG"}, "5"),
+        ("account,name\nA-1,AG Barr\nB-2,Bolt\n", {"name": "Barr"}, "5"),
+        ("account,name\nA-1,Müller\nB-2,Bolt\n", {"name": "MÜLLER AG"}, "A-1"),
+        ("account,name,domain\nA-1,Acme,\nB-2,Bolt,bolt.test\n",
+         {"name": "Acme", "domain_names": ["bolt.test"]}, "B-2"),
+        ("account,name,domain\nA-1,Acme,\nB-2,Bolt,bolt.test\n",
+         {"name": "Bolt", "domain_names": ["bolt.test"], "external_id": "A-1"}, "A-1"),
+        ("account,name\nA-1,Acme\nB-2,Bolt\n", {"name": None}, "5"),
+    ],
+)  # fmt: skip
+def test_zendesk_organizations_are_who_they_say_they_are(
+    ws: Workspace, write: Callable[..., Path], accounts: str, organization: dict[str, Any], whose: str
+) -> None:
+    ws.load([write("accounts.csv", accounts)], table="accounts")
+    page = PAGE | {"organizations": [{"id": 5, "domain_names": []} | organization]}
+    for name in ("z.json", "again.json"):
+        ws.load([write(name, json.dumps(page | {"name": name}, indent=1))])
+        label = ask(ws, "SELECT DISTINCT a.label FROM tickets t JOIN accounts a USING (account)")
+        assert label == [(whose,)]
+
+
+def test_two_organizations_of_one_name_are_nobody_s_account(ws: Workspace, write: Callable[..., Path]) -> None:
+    ws.load([write("accounts.csv", "account,name\nA-1,Acme\n")], table="accounts")
+    both = [{"id": n, "name": "Acme", "domain_names": []} for n in (5, 6)]
+    ws.load([write("z.json", json.dumps(PAGE | {"organizations": both}))])
+    assert ask(ws, "SELECT DISTINCT a.label FROM tickets t JOIN accounts a USING (account)") == [("5",)]
+    more = [{"id": n, "name": "Bolt", "domain_names": []} for n in (7, 8)]
+    ws.load([write("more.csv", "account,name\nB-2,Bolt\n")], table="accounts")
+    for nth, one in enumerate(more):  # one after the other: the second is another one
+        ws.load([write(f"z{nth}.json", json.dumps({"organizations": [one]}))], table="zendesk")
+    assert ask(ws, "SELECT external FROM account_ids JOIN accounts USING (account) WHERE label = 'B-2'") == [
+        ("B-2",), ("zendesk:7",),
+    ]  # fmt: skip
+
+
+def test_intercom_companies_are_matched_by_id_and_by_name(ws: Workspace, write: Callable[..., Path]) -> None:
+    ws.load([write("accounts.csv", "account,name\nA-1,Acme\nB-2,Bolt AG\n")], table="accounts")
+    companies = [
+        {"type": "company", "id": "x1", "company_id": "A-1", "name": "whatever"},
+        {"type": "company", "id": "x2", "company_id": "c-77", "name": "bolt"},
+    ]
+    ws.load([write("companies.json", json.dumps({"type": "company.list", "data": companies}))])
+    talk = {
+        "type": "conversation", "id": "1", "created_at": 1_780_000_000, "updated_at": 1_780_000_000, "state": "open",
+        "company": {"type": "company", "company_id": "c-77", "id": "x2"}, "conversation_parts": {},
+        "source": {"body": "It fails", "author": {"type": "user", "id": "u", "email": "u@elsewhere.test"}},
+    }  # fmt: skip
+    ws.load([write("talk.json", json.dumps(talk))])
+    assert ask(ws, "SELECT DISTINCT a.label FROM messages m JOIN accounts a USING (account)") == [("B-2",)]
+    assert ask(ws, "SELECT count(*) FROM accounts") == [(2,)]
+
+
 def test_a_state_of_a_ticket_is_known_when_it_was_and_not_before(ws: Workspace, write: Callable[..., Path]) -> None:
     ws.load([write("z.json", json.dumps(PAGE))])
     known = "SELECT status, priority, learned_at::VARCHAR FROM tickets WHERE sign > 0 ORDER BY learned_at"

@@ -9,11 +9,16 @@ from __future__ import annotations
 import duckdb
 
 from beforehand.facts.batches import Batch
-from beforehand.facts.merging import NodeKind, final, merge, merged
+from beforehand.facts.merging import NodeKind, canonical_tables, final, merge, merged
 from beforehand.facts.quoting import text
 from beforehand.facts.resolving import FREE_MAIL
 
 ACTOR = "load"
+LEGAL = (
+    r"( (inc|incorporated|corp|corporation|co|company|llc|ltd|limited|plc|gmbh|ag|kg|se|sa|sas|sarl|bv|nv|ab|as|oy|srl"
+    r"|spa|pty))+$"
+)
+"""What stands at the end of a company's name and is no part of what it is called."""
 
 
 def link_accounts(connection: duckdb.DuckDBPyConnection, batch: Batch, systems: list[str], known_before: int) -> None:
@@ -98,18 +103,55 @@ def _refuse_taken(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute("UPDATE claims SET good = false WHERE rn = ?", [rn])
 
 
-def adopt_domains(connection: duckdb.DuckDBPyConnection, source: str) -> None:
-    """An account of another system's list that nobody knows by its id there, and whose domain an account has: the id
-    is added to that account."""
+def adopt_accounts(connection: duckdb.DuckDBPyConnection, source: str) -> None:
+    """Accounts of another system's list that nobody knows by their id there: the id is added to the account they are.
+
+    That is the account their `external_id` names, else the one that has their domain, else the only one of their name
+    (letter case, marks and the legal form left out), where the list has but one of that name too and that account has
+    no other in it.
+    """
+    canonical_tables(connection)
     connection.execute(
-        f"""INSERT INTO account_ids SELECT external, any_value(account), 'external' FROM (
-            SELECT DISTINCT {text(source + ":")} || k.account AS external, i.account FROM (
-                SELECT rn, unnest(regexp_split_to_array(lower(domain), '[,; ]+')) AS domain FROM s) d
-            JOIN k USING (rn) JOIN account_ids i ON i.external = d.domain AND i.kind = 'domain'
-            WHERE k.reason IS NULL AND k.account NOT IN (SELECT external FROM account_ids)
-            AND {text(source + ":")} || k.account NOT IN (SELECT external FROM account_ids))
-        GROUP BY external HAVING count(DISTINCT account) = 1"""
+        f"""CREATE OR REPLACE TEMP TABLE adopted AS
+        WITH theirs AS (
+            SELECT rn, account FROM k WHERE reason IS NULL AND account NOT IN (SELECT external FROM account_ids)
+            AND {text(source + ":")} || account NOT IN (SELECT external FROM account_ids)),
+        roots AS (SELECT account, coalesce(into_node, account) AS root FROM accounts
+            LEFT JOIN canon_account ON node = account),
+        called AS (
+            SELECT root, {_said("arg_max(value, (occurred_at, stored_seq))")} AS name
+            FROM traits t JOIN roots r USING (account)
+            WHERE trait = 'name' AND member IS NULL AND value IS NOT NULL GROUP BY root
+            UNION SELECT root, {_said("label")} FROM accounts JOIN roots USING (account)),
+        one AS (SELECT name, any_value(root) AS root FROM called WHERE length(name) > 2 GROUP BY name
+            HAVING count(DISTINCT root) = 1
+            AND any_value(root) NOT IN (SELECT coalesce(into_node, account) FROM account_ids LEFT JOIN canon_account
+                ON node = account WHERE starts_with(external, {text(source + ":")}))),
+        named AS (SELECT {_said("value")} AS name, min(t.account) AS account FROM theirs t JOIN long l USING (rn)
+            WHERE l.trait = 'name' GROUP BY 1 HAVING count(DISTINCT t.account) = 1),
+        found AS (
+            SELECT t.account, r.root, 1 AS rank FROM theirs t JOIN long l USING (rn)
+                JOIN account_ids i ON i.external = l.value JOIN roots r ON r.account = i.account
+                WHERE l.trait = 'external_id'
+            UNION SELECT t.account, r.root, 2 FROM theirs t JOIN (
+                SELECT rn, unnest(regexp_split_to_array(lower(domain), '[,; ]+')) AS domain FROM s) d USING (rn)
+                JOIN account_ids i ON i.external = d.domain AND i.kind = 'domain'
+                JOIN roots r ON r.account = i.account
+            UNION SELECT n.account, o.root, 3 FROM named n JOIN one o USING (name))
+        SELECT account, rank, any_value(root) AS root FROM found GROUP BY account, rank
+        HAVING count(DISTINCT root) = 1"""
     )
+    connection.execute(
+        f"""INSERT INTO account_ids SELECT {text(source + ":")} || account, arg_min(root, rank), 'external' FROM adopted
+        GROUP BY account"""
+    )
+    connection.execute("DROP TABLE adopted")
+
+
+def _said(name: str) -> str:
+    """SQL for a name as it is compared."""
+    words = f"regexp_replace(lower({name}), '[^\\p{{L}}\\p{{N}}]+', ' ', 'g')"
+    return f"trim(regexp_replace(trim({words}), {text(LEGAL)}, ''))"
 
 
 def adopt_addresses(connection: duckdb.DuckDBPyConnection, source: str) -> None:

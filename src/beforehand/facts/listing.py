@@ -75,7 +75,7 @@ def store(facts: Facts, batch: Batch, file: InputFile, columns: Columns) -> Load
     if batch.table == "people":
         linking.adopt_addresses(connection, batch.source)
     if file.made and batch.table == "accounts":
-        linking.adopt_domains(connection, batch.source)
+        linking.adopt_accounts(connection, batch.source)
     resolve_accounts(connection, batch.source, now, make=file.made)
     if batch.table == "people":
         resolve_people(connection, batch.source)
