@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from beforehand.calendar import to_datetime, to_us
+from beforehand.commands.about import Abouts, Texts
 from beforehand.commands.at_account import AtAccount, Person, person_of
 from beforehand.facts import traits
 from beforehand.facts.asking import first
@@ -19,11 +20,6 @@ if TYPE_CHECKING:
 
 URGENT, OVER = ("urgent", "critical"), ("solved", "closed", "resolved", "done")
 UNKIND, UNKIND_FOR = 0.8, timedelta(days=7)
-ERRORS_FOR = timedelta(days=14)
-MOST_TEXTS = 20
-Texts = dict[str, tuple[str, ...]]
-Counts = Mapping[int, list[tuple[int, str]]]
-"""For each stored account how often a text comes, and the text."""
 
 
 class Accounts:
@@ -39,7 +35,7 @@ class Accounts:
         self.since = since
         self.names = sorted(set(names))
         self._events: dict[str, dict[int, int]] = {}
-        self._by_feature: dict[str, Mapping[str, Counts]] = {}
+        self._abouts: dict[str, Abouts] = {}
 
     def of(self, name: str) -> AtAccount:
         """The account as it is known then."""
@@ -94,17 +90,18 @@ class Accounts:
             )
         return any(self._events[key].get(node, -1) >= to_us(since) for node in nodes)
 
-    def about(self, name: str, feature: str, signal: str, scope: str) -> Texts:
-        """What an alert at an account is about, for finding what helps: texts by kind, the most frequent first.
+    def about(
+        self, name: str, feature: str, signal: str, scope: str, events: Mapping[str, Sequence[str]] | None = None
+    ) -> Texts:
+        """What an alert at an account is about, for finding what helps: texts by kind, what weighs most first.
 
-        `feature` is where events say which feature they are of, as in the settings.
+        `feature` is where events say which feature they are of, as in the settings; `events` are the product's own
+        names of the standard events.
         """
-        nodes = self.of(name).nodes
-        found: Texts = {"signal": (signal,)}
-        if nodes:
-            found |= {kind: _most(rows, nodes) for kind, rows in self._texts(feature).items()}
-            found["issue"] = (*((scope,) if scope else ()), *found["issue"])
-        return found
+        if feature not in self._abouts:
+            everybody = sorted({node for here in self.known.values() for node in here.nodes})
+            self._abouts[feature] = Abouts(self.facts, everybody, self.at, feature, events or {})
+        return self._abouts[feature].of(self.of(name).nodes, signal, scope)
 
     def _people(self, nodes: Iterable[int]) -> dict[int, list[Person]]:
         listed = ", ".join(map(str, nodes))
@@ -182,43 +179,6 @@ class Accounts:
             [],
         )
 
-    def _texts(self, feature: str) -> Mapping[str, Counts]:
-        if feature not in self._by_feature:
-            failing = "event ILIKE '%error%' OR event ILIKE '%fail%' OR event ILIKE '%exception%'"
-            steps = "event ILIKE '%onboard%' OR event ILIKE '%step%' OR event ILIKE '%setup%'"
-            named = feature[11:] if feature.startswith("properties.") else "feature"
-            said = _prop("fingerprint", "error_message", "message", "error", "reason")
-            self._by_feature[feature] = {
-                "error": self._counted(said, "events", failing),
-                "onboarding step": self._counted(_prop("step"), "events", steps),
-                "feature": self._counted(_prop(named), "events", failing),
-                "issue": self._counted("category", "tickets", "sign > 0"),
-            }
-        return self._by_feature[feature]
-
-    def _counted(self, what: str, table: str, where: str) -> Counts:
-        known, since = _moment(self.at), _moment(self.at - ERRORS_FOR)
-        rows: list[tuple[Any, ...]] = self.facts.connection.execute(
-            f"SELECT account, {what} AS said, count(*) FROM {table} WHERE {self._ours} AND learned_at < {known} "
-            f"AND occurred_at BETWEEN {since} AND {known} AND ({where}) AND {what} IS NOT NULL GROUP BY account, said"
-        ).fetchall()
-        found: dict[int, list[tuple[int, str]]] = {}
-        for account, said, count in rows:
-            found.setdefault(int(account), []).append((int(count), str(said)))
-        return found
-
-
-def _prop(*names: str) -> str:
-    return "coalesce(" + ", ".join(f"CAST(properties.{name} AS VARCHAR)" for name in names) + ", NULL)"
-
 
 def _moment(at: datetime) -> str:
     return f"make_timestamp({to_us(at)})"
-
-
-def _most(rows: Counts, nodes: Iterable[int]) -> tuple[str, ...]:
-    counted: dict[str, int] = {}
-    for node in nodes:
-        for count, said in rows.get(node, ()):
-            counted[said] = counted.get(said, 0) + count
-    return tuple(sorted(counted, key=lambda said: (-counted[said], said))[:MOST_TEXTS])

@@ -139,8 +139,7 @@ class Stage:
         return None if to is None else self.here.receiver(to, self.run.scope)
 
     def in_place_of(self, name: str) -> tuple[str, str]:
-        """Who of us hears in the place of who is away or has left, and why; the same name and '' where they are there.
-        """
+        """Who of us hears in the place of who is away or has left, and why; the same name and '' where they are there."""
         person = self.holders.team.named(name)
         reach = self.holders.team.reach(person, self.at) if person is not None else None
         if reach is None or reach.person is None or reach.person == person:
@@ -198,7 +197,9 @@ def do(stage: Stage, name: str, lines: Sequence[Line]) -> Done:
             alert = stage.alert
             shelf = stage.folder.shelf.resources
             feature = stage.folder.settings.feature
-            about = stage.accounts.about(stage.run.account, feature, alert.signal if alert else "", stage.run.scope)
+            about = stage.accounts.about(
+                stage.run.account, feature, alert.signal if alert else "", stage.run.scope, stage.folder.events
+            )
             reader = stage.reader(name)
             language = (reader.language if reader else "") or stage.here.traits.get("language") or "en"
             found = shelf.get(step.offer) or find_resource(shelf.values(), about, step.offer, language)
