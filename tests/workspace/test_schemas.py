@@ -13,7 +13,7 @@ from beforehand.workspace.yaml_file import read_yaml
 
 KIND_OF = {
     "beforehand.yaml": "beforehand", "metrics.yaml": "metrics", "outcomes.yaml": "outcomes", "events.yaml": "events",
-    "signals": "signal", "playbooks": "playbook", "resources": "resource",
+    "signals": "signal", "playbooks": "playbook", "resources": "resource", "team.yaml": "team", "routes.yaml": "routes",
 }  # fmt: skip
 
 

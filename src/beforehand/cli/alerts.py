@@ -148,7 +148,8 @@ def _said_run(result: dict[str, Any]) -> None:
     console = look.console()
     closes = result["closes"]
     if not closes:
-        console.print(look.text("No close was due: every closed period has been judged.", "soft"))
+        if not _happened(result):
+            console.print(look.text("No close was due: every closed period has been judged.", "soft"))
     elif len(closes) == 1:
         signals = words.counted(len(closes[0]["signals"]), "signal")
         console.print(f"Judged {signals} at the close of the {closes[0]['grain']} to {_day(closes[0]['end'])}.")
@@ -167,6 +168,15 @@ def _said_run(result: dict[str, Any]) -> None:
         waits = f"{words.counted(result['held_back'], 'alert')} held back" if result["held_back"] else ""
         console.print(look.line(said, waits))
         console.print(look.text("See what was told with `beforehand told`, and what was not with --held-back.", "soft"))
+    along = result["taken_over"]
+    if along["told"]:
+        parts = [words.counted(len(along[key]), one) for key, one in (("alerts", "alert"), ("runs", "playbook"))]
+        what = words.listed([part for part in parts if not part.startswith("0 ")])
+        console.print(look.line(f"{what} went along to another owner", words.listed(sorted(along["told"]))))
+    played = [f"{result['runs'][kind]} {said}" for kind, said in RUNS_WORDS if result["runs"][kind]]
+    if played:
+        console.print(look.line(*(["playbooks: " + played[0]] + played[1:])))
+        console.print(look.text("See them with `beforehand runs --live`.", "soft"))
     for why in result["nobody"]:
         console.print(look.line(look.text("nobody hears", "critical"), why))
     if result["incidents"]:
@@ -175,6 +185,13 @@ def _said_run(result: dict[str, Any]) -> None:
         console.print(look.text("See `beforehand incidents --open`.", "soft"))
 
 
+def _happened(result: dict[str, Any]) -> bool:
+    """Whether a run did anything but judge."""
+    done = (*(result[kind] for kind in ("opened", "closed", "told", "incidents")), *result["runs"].values())
+    return any(done) or any(result["taken_over"].values())
+
+
+RUNS_WORDS = (("began", "began"), ("moved", "looked at"), ("ended", "ended"))
 RUN_WORDS = (
     ("opened", "opened"),
     ("updated", "go on"),

@@ -14,6 +14,7 @@ from beforehand.library import PACK
 from beforehand.simulate.company import account
 from beforehand.simulate.files import Files
 from beforehand.simulate.names import MOST
+from beforehand.simulate.team import write_team
 from beforehand.simulate.usage import FEED_GAP, OUTAGE, RENAMED
 
 BLOCK = 500  # accounts in memory at a time
@@ -68,6 +69,7 @@ def simulate(
         for source in (PACK, own):
             shutil.copytree(source, folder, dirs_exist_ok=True, copy_function=shutil.copyfile)
     (folder / "gitignore").rename(folder / ".gitignore")
+    write_team(folder, end_on)
     silent, from_back, to_back = FEED_GAP
     gap = {"event": silent, "from": end_on - timedelta(days=from_back), "to": end_on - timedelta(days=to_back)}
     head: dict[str, Any] = {"seed": seed, "days": days, "first_on": first_on, "end_on": end_on, "feed_gap": gap}
