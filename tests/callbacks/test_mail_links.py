@@ -22,7 +22,7 @@ def test_opening_asks_and_pressing_does(front_anywhere: Any) -> None:
     assert page.status == 200
     assert "globex: Logins fell from 14 a week to 1" in page.text
     assert f"Acknowledge: {name}" in page.text
-    assert "As Ben Ode." in page.text
+    assert "You do it as Ben Ode." in page.text
     assert front.alert(name).state == "open"
     assert front.ask("HEAD", path).status == 200
     done = front.ask("POST", path)

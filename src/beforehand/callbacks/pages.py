@@ -20,7 +20,7 @@ main{width:100%;max-width:460px;background:var(--panel);border:1px solid var(--l
 h1{margin:0 0 12px;font-size:20px;line-height:1.3;font-weight:600;letter-spacing:-.01em}
 p{margin:0 0 12px}.soft{color:var(--soft);font-size:14px}form{margin:20px 0 0}
 main>:last-child{margin-bottom:0}
-button{font:500 15px/1.2 inherit;font-family:inherit;padding:11px 18px;border:0;border-radius:6px;
+button{font:inherit;font-size:15px;font-weight:500;line-height:1.2;padding:11px 18px;border:0;border-radius:6px;
 background:var(--accent);color:var(--on);cursor:pointer}
 button:focus-visible{outline:3px solid var(--ink);outline-offset:2px}
 strong{font-weight:600;overflow-wrap:anywhere}

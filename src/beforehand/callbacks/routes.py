@@ -102,7 +102,7 @@ async def _ask_to_do(office: Office, request: Request, token: str) -> Answer:
         verb = f"Snooze {days} days"
     about = await asyncio.to_thread(office.headline, what)
     named = what if what.startswith("A-") else f"run {what}"
-    soft = f"As {office.called(said['who'])}."
+    soft = f"You do it as {office.called(said['who'])}."
     return page(f"{verb}: {named}", about or "Press the button to go on.", button=verb, soft=soft)
 
 
@@ -122,7 +122,7 @@ async def _ask_to_unsubscribe(office: Office, request: Request, token: str) -> A
         raise _refusal(said)
     name, address = office.files.settings.name, str(said["to"])
     return page(
-        "Unsubscribe", f"Shall {name} write no more to {address}?", strong=address, button="Unsubscribe",
+        "Unsubscribe", f"Shall {name} stop writing to {address}?", strong=address, button="Unsubscribe",
         field=("List-Unsubscribe", "One-Click"), soft="Answers to what you ask us still reach you.",
     )  # fmt: skip
 
@@ -136,8 +136,9 @@ async def _unsubscribe(office: Office, request: Request, token: str) -> Answer:
         raise _refusal(came)
     if wants_json(request):
         return Answer.json(200, came.as_json())
-    address = came.said.partition(" ")[0]
-    return page("You are unsubscribed", came.said, strong=address)
+    said = await asyncio.to_thread(office.link, UNSUBSCRIBE, token)
+    address = "" if isinstance(said, Outcome) else str(said["to"])
+    return page("You are unsubscribed", f"{office.files.settings.name} writes to {address} no more.", strong=address)
 
 
 async def _reply(office: Office, request: Request, _: str) -> Answer:
