@@ -20,12 +20,12 @@ from beforehand.facts.derived.mentions import from_customer
 from beforehand.facts.quoting import text
 from beforehand.facts.schema import NUMBER, TEXT, TONES
 from beforehand.text import Reader, Tone, read_messages, warmth_of
-from beforehand.text.reading import NO_ANSWER
+from beforehand.text.reading import AUTOMATIC, NO_ANSWER
 
 if TYPE_CHECKING:
     from beforehand.facts.facts import Facts
 
-FORM = "1"
+FORM = "2"
 """The form of the rows: a change of meaning is a new one, and all messages are read anew."""
 TOGETHER = 2_000
 CHARACTERS = 100_000
@@ -34,6 +34,11 @@ PART, PART_LETTERS = 50_000, 64_000_000
 """So many messages, or letters of them, are sorted and written at once."""
 _BLOCK = 1_024
 _SAID = f"left(coalesce(nullif(trim(text), ''), subject, ''), {CHARACTERS})"
+_MACHINE = (
+    "coalesce(TRY_CAST(properties.automatic AS VARCHAR), 'false') = 'true' "
+    "AND TRY_CAST(properties.mailing_list AS VARCHAR) IS NULL"
+)
+"""What the head of a letter says a machine wrote; what a list sends on, people wrote."""
 _LENGTH = f"least(coalesce(length(text), 0), {CHARACTERS})"
 Progress = Callable[[int, int], None]
 _FROM = ("seq", "source", "id", "account", "member", "at_us", "delay", "conversation", "channel")
@@ -159,7 +164,8 @@ def _read(
     with connection.cursor() as other:
         stream = other.sql(
             "SELECT stored_seq AS seq, source, id, account, member, epoch_us(occurred_at) AS at_us, delay, "
-            f"conversation, channel, {_SAID} AS said FROM messages f WHERE stored_seq BETWEEN {low} AND {high} "
+            f"conversation, channel, CASE WHEN {_MACHINE} THEN '' ELSE {_SAID} END AS said, "
+            f"{_MACHINE} AS machine FROM messages f WHERE stored_seq BETWEEN {low} AND {high} "
             f"AND {asked} ORDER BY stored_seq"
         ).to_arrow_reader(TOGETHER)
         connection.execute(f"DELETE FROM tones_unread WHERE reason = {_NO_ANSWER} AND seq BETWEEN {low} AND {high}")
@@ -170,7 +176,7 @@ def _read(
             tones = read_messages([row["said"] for row in rows], reader)
             told = list(zip(rows, tones, strict=True))
             good = [(row, tone) for row, tone in told if not tone.unsure]
-            bad = [(row["seq"], tone.reason) for row, tone in told if tone.unsure]
+            bad = [(row["seq"], AUTOMATIC if row["machine"] else tone.reason) for row, tone in told if tone.unsure]
             _add(connection, good, number)
             if bad:
                 connection.executemany("INSERT INTO tones_unread VALUES (?, ?)", bad)
