@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from beforehand.channels import Button
 from beforehand.commands.at_accounts import Accounts
-from beforehand.commands.doing import OWNER, Done, Stage, Told, do, tell, written
+from beforehand.commands.doing import Done, Stage, Told, do, tell, written
 from beforehand.commands.edits import APPROVE, REJECT
 from beforehand.commands.handing import put_kept, put_message
 from beforehand.commands.people import Holders
@@ -25,7 +25,7 @@ from beforehand.playbooks import Act, Ask, Book, End, Go, Line, Seen, Stuck, Wai
 from beforehand.playbooks.book import event_of
 from beforehand.store import Run, runs, telling
 from beforehand.store.run_batch import RunBatch
-from beforehand.workspace.playbook_spec import WaitForStep
+from beforehand.workspace.playbook_spec import OWNER, WaitForStep
 from beforehand.workspace.working import business_time
 
 if TYPE_CHECKING:
@@ -71,8 +71,7 @@ class Mover:
 
     def _together(self, numbers: Sequence[int]) -> tuple[int, int]:
         with self.state.read() as session:
-            wanted = select(Run.account, Run.began_at).where(Run.number.in_(numbers), Run.state == runs.LIVE)
-            found = session.execute(wanted).all()
+            found = session.execute(select(Run.account, Run.began_at).where(Run.number.in_(numbers))).all()
         if not found:
             return 0, 0
         # What is known of them is read before the state is locked: nobody shall wait for that.

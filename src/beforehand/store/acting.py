@@ -180,10 +180,10 @@ class Run(Base):
     __tablename__ = "runs"
     __table_args__ = (
         Index("one_live_run", "account", "playbook", unique=True, sqlite_where=LIVE, postgresql_where=LIVE),
-        Index("runs_due", "state", "due_at"),
+        Index("runs_due", "due_at", sqlite_where=LIVE, postgresql_where=LIVE),
         Index("runs_of_account", "account"),
         Index("runs_of_alert", "alert"),
-        Index("runs_of_version", "state", "digest"),
+        Index("runs_of_version", "digest", sqlite_where=LIVE, postgresql_where=LIVE),
         {"sqlite_autoincrement": True},
     )
 

@@ -31,8 +31,8 @@ class RunBatch:
     @classmethod
     def numbered(cls, session: Session, numbers: Sequence[int]) -> RunBatch:
         """The runs of these numbers that live, in order of their numbers."""
-        wanted = select(Run).where(Run.number.in_(numbers), Run.state == kept.LIVE).order_by(Run.number)
-        return cls(session, session.scalars(wanted))
+        wanted = session.scalars(select(Run).where(Run.number.in_(numbers)))
+        return cls(session, sorted((run for run in wanted if run.state == kept.LIVE), key=lambda run: run.number))
 
     def alert(self, run: Run) -> Alert | None:
         """The alert that a run is about."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from beforehand.store.acting import Act, Entry, Exposure, Run, Suppression, TouchDue, Unsent
@@ -14,6 +14,8 @@ from beforehand.store.acts import DUE, REFUSED, SENT
 from beforehand.store.models import Alert, AlertLog, Setting
 
 LIVE, ENDED = "live", "ended"
+LIVES = text("runs.state = 'live'")
+"""That a run lives, as the indexes of live runs say it; SQLite takes them only for what is said so."""
 LOOKED_AT = "playbooks_looked_at"
 """The setting that holds the newest alert for which playbooks were begun."""
 CLOSED_SEEN = "playbooks_closed_seen"
@@ -26,7 +28,7 @@ def begin_run(
     scope: str = "", owner: str | None = None,
 ) -> Run | None:  # fmt: skip
     """A new run that is due at once; None where one of the playbook lives at the account."""
-    lives = select(Run.number).where(Run.account == account, Run.playbook == playbook, Run.state == LIVE)
+    lives = select(Run.number).where(Run.account == account, Run.playbook == playbook, LIVES)
     if session.scalar(lives) is not None:
         return None
     run = Run(
@@ -84,11 +86,11 @@ def live_books(session: Session) -> dict[str, str]:
     after = ""
     # From one version to the next by the index: it takes as long as there are versions, not runs.
     while True:
-        digest = session.scalar(select(func.min(Run.digest)).where(Run.state == LIVE, Run.digest > after))
+        digest = session.scalar(select(func.min(Run.digest)).where(LIVES, Run.digest > after))
         if digest is None:
             return found
-        text = select(Run.text).where(Run.state == LIVE, Run.digest == digest).limit(1)
-        found[digest], after = session.scalars(text).one(), digest
+        wanted = select(Run.text).where(LIVES, Run.digest == digest).limit(1)
+        found[digest], after = session.scalars(wanted).one(), digest
 
 
 def due_runs(
@@ -100,22 +102,24 @@ def due_runs(
     whose file is gone. Returns their numbers, ascending, and what `put_closed_seen` is to remember when they have been
     moved. Those that wait are not read, however many they are.
     """
-    found = set(session.scalars(select(Run.number).where(Run.state == LIVE, Run.due_at <= now)))
+    found = set(session.scalars(select(Run.number).where(LIVES, Run.due_at <= now)))
     kept, newest = session.get(Setting, CLOSED_SEEN), session.scalar(select(func.max(AlertLog.number))) or 0
-    closed = select(Run.number).join(Alert, Alert.number == Run.alert)
-    closed = closed.where(Run.state == LIVE, Alert.closed_at.is_not(None))
-    if kept is not None:
+    if kept is None:
+        closed = select(Run.number).join(Alert, Alert.number == Run.alert)
+        found |= set(session.scalars(closed.where(Run.state == LIVE, Alert.closed_at.is_not(None))))
+    else:
         since = AlertLog.number > int(kept.value["line"])
-        closed = closed.where(Run.alert.in_(select(AlertLog.alert).where(since, AlertLog.act == "closed")))
-    found |= set(session.scalars(closed))
+        alerts = session.scalars(select(AlertLog.alert).where(since, AlertLog.act == "closed").distinct()).all()
+        for start in range(0, len(alerts), SOME):
+            own = select(Run.number, Run.state).where(Run.alert.in_(alerts[start : start + SOME]))
+            found |= {number for number, standing in session.execute(own) if standing == LIVE}
     if digests:
-        found |= set(session.scalars(select(Run.number).where(Run.state == LIVE, Run.digest.in_(digests))))
+        found |= set(session.scalars(select(Run.number).where(LIVES, Run.digest.in_(digests))))
     accounts = sorted({account for _, account in meeting})
     for start in range(0, len(accounts), SOME):
-        own = select(Run.number, Run.digest, Run.account, Run.began_at).where(
-            Run.state == LIVE, Run.account.in_(accounts[start : start + SOME])
-        )
-        for number, digest, account, began_at in session.execute(own):
+        some = accounts[start : start + SOME]
+        runs = select(Run.number, Run.digest, Run.account, Run.began_at).where(LIVES, Run.account.in_(some))
+        for number, digest, account, began_at in session.execute(runs):
             end = meeting.get((digest, account))
             # A goal is met by what happened since.
             if end is not None and end > began_at:
