@@ -164,6 +164,9 @@ def _said_work(result: dict[str, Any]) -> None:
     left = result["left"]
     waits = f"{words.number(left['due'])} still to come" if left["due"] else ""
     console.print(look.line(look.text(whole), look.text(waits, "soft")))
+    if result["by_time"]:
+        said = words.counted(result["by_time"], "message")
+        console.print(look.text(f"{said} because time has passed: reminders, digests, and who hears next", "soft"))
     if left["in doubt"]:
         many = words.counted(left["in doubt"], "act")
         console.print(look.text(f"{many} in doubt: beforehand acts --in-doubt", "high"))

@@ -116,7 +116,7 @@ def gather(session: Session, folder: Folder, traits: Traits, at: datetime) -> Ga
         last=last_of(session, _editable(folder, ways), {alert.account for alert in alerts.values()}, at),
         **_of_people(session, holders, at, sorted(ways)),
     )
-    poked_of = {number: frozenset(poke.person for poke in of) for number, of in pokes.items() if of}
+    poked_of = {number: frozenset(p.person for p in of if p.person in ways) for number, of in pokes.items()}
     return Gathered(alerts, holders, hearers, ways, batch, nobody, traits, ticked, poked_of)
 
 

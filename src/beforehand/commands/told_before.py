@@ -85,6 +85,8 @@ def lately(session: Session, alerts: Collection[int], since: datetime) -> dict[t
     """
     rows = session.execute(
         select(Notification.at, Notification.person, Notification.said)
+        .outerjoin(Act, Act.notification == Notification.number)
+        .where(or_(Act.number.is_(None), Act.state != REFUSED))
         .where(Notification.kind.not_in(FREE), or_(Notification.at >= since, _about_open(session)))
         .order_by(Notification.number)
     ).all()

@@ -1,5 +1,7 @@
 """`work`: leases acts that are due and hands them over, opening the state alone; as many side by side as one likes.
 
+Clocks, too, go on here: see `commands.clocking`.
+
 Each act is written down as being handed over before its channel is called, and what came of it right after, in one
 transaction with the beginning of the next: so one commit an act, and a worker that is killed leaves at most one act of
 which it cannot be said whether it was sent.
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from beforehand.channels import Handed
+from beforehand.commands.clocking import Clockwork
 from beforehand.commands.handing import REPLACES, Ways, settled
 from beforehand.errors import BusyError
 from beforehand.store import Act, Store
@@ -48,7 +51,8 @@ def work(
     """Hands over what is due, until `stop` is set, `span` is over or `limit` acts are handed over.
 
     `once`: until nothing is due. `told` hears what came of each act. Returns `handed` (how many), `came` (how many by
-    what came of them), `reasons` (by their words) and `left` (how many acts are due, in doubt, ...).
+    what came of them), `reasons` (by their words), `left` (how many acts are due, in doubt, ...) and `by_time` (how
+    many messages were written because time had passed: reminders, who hears next, digests; looked at every minute).
     """
     stop = stop or threading.Event()
     until = None if span is None else datetime.now(UTC) + span
@@ -64,13 +68,14 @@ def work(
             told(act, what)
 
     with ws.state() as state:
-        worker = _Worker(state, ways, lease_for, stop, heard)
+        worker, clocks, reminded = _Worker(state, ways, lease_for, stop, heard), Clockwork(ws.root, state), 0
         try:
             wait = POLL_S
             while not stop.is_set() and (limit is None or handed < limit):
                 now = datetime.now(UTC)
                 if until is not None and now >= until:
                     break
+                reminded += clocks.look(now)
                 done = worker.round(TAKEN if limit is None else min(TAKEN, limit - handed), until)
                 handed += done
                 if done:
@@ -86,7 +91,7 @@ def work(
             worker.leave()
         with state.read() as session:
             left_over = count_acts(session)
-    return {"handed": handed, "came": dict(came), "reasons": dict(reasons), "left": left_over}
+    return {"handed": handed, "came": dict(came), "reasons": dict(reasons), "left": left_over, "by_time": reminded}
 
 
 class _Worker:
