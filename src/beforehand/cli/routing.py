@@ -12,6 +12,8 @@ Now = Annotated[
     str | None, typer.Option("--now", metavar="TIME", help="As of this time instead of the clock (ISO 8601).")
 ]
 
+VALUE = "value"
+
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this group."""
@@ -165,14 +167,38 @@ def _said_explain(result: dict[str, Any]) -> None:
                     console.print(look.inset(look.text(said, "soft"), 6))
             for said in _terms(hearer):
                 console.print(look.inset(look.text(said, "soft"), 4))
+            _stages(console, hearer["stages"])
+        shown = {(one["person"], step["why"]) for one in alert["hearers"] for step in one["stages"]}
+        waits = [held for held in alert["held_back"] if (held["person"], held["why"]) not in shown]
+        if alert["told"] or waits:
+            console.print()
         for told in alert["told"]:
+            others = f"with {', '.join(told['with'][:3])}" if told["with"] else ""
+            others += f" and {len(told['with']) - 3} more" if len(told["with"]) > 3 else ""
+            way = f"{told['channel']}: {told['state']}" if told["channel"] else ""
+            head = look.text("told", "accent")
             console.print(
-                look.inset(look.line(look.text("told", "accent"), told["person"], told["kind"], _day(told["at"])))
+                look.inset(look.line(head, told["person"], told["kind"], _day(told["at"]), others, look.text(way)))
             )
-        for held in alert["held_back"]:
+        for held in waits:
             until = f"until {_day(held['until'])}" if held["until"] else ""
             said = look.text(f"held back ({held['stage']})", "high")
             console.print(look.inset(look.line(said, held["person"] or "nobody", held["why"], until)))
+
+
+def _stages(console: Any, stages: list[dict[str, Any]]) -> None:
+    """One line for each stage: its name, its word, why."""
+    from beforehand.cli import look
+
+    if not stages:
+        return
+    console.print()
+    rows = []
+    for step in stages:
+        style = "high" if step["word"] == "held back" else "soft" if step["word"] == "passes" else "accent"
+        until = f", until {_day(step['until'])}" if step["until"] else ""
+        rows.append((look.text(step["stage"]), look.text(step["word"], style), look.text(step["why"] + until, "soft")))
+    console.print(look.inset(look.table(("stage", "", look.Column("why", wraps=True)), rows), 4))
 
 
 def _reasons(console: Any, reasons: list[dict[str, Any]]) -> None:
@@ -192,17 +218,27 @@ def _terms(hearer: dict[str, Any]) -> list[str]:
     if hearer["escalates_to"]:
         lines.append("then " + ", then ".join(hearer["escalates_to"]))
     if hearer["digest"]:
-        lines.append("in the daily digest only")
+        lines.append(f"in the {hearer['digest']} digest only, where they have one")
     return [line[0].upper() + line[1:] for line in lines if line]
 
 
 def _aside(traits: dict[str, Any]) -> str:
     shown = [
-        f"{name} {traits[name]}"
-        for name in ("owner", "region", "plan", "segment", "country", "value")
+        f"{name} {_amount(traits[name]) if name == VALUE else traits[name]}"
+        for name in ("owner", "region", "plan", "segment", "country", VALUE)
         if name in traits
     ]
     return ", ".join(shown[:5])
+
+
+def _amount(value: Any) -> str:
+    """What an account is worth, as one writes a number."""
+    from beforehand.story import words
+
+    try:
+        return words.number(float(str(value)))
+    except (ValueError, OverflowError):
+        return str(value)
 
 
 def _day(at: Any) -> str:

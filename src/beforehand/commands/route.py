@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
 
 from beforehand import store
 from beforehand.commands import stories
 from beforehand.commands.alerts import present
 from beforehand.commands.people import Holders, such_of, team_of, who_hears
 from beforehand.errors import InputError, among
+from beforehand.routing.explaining import HELD, Trace, steps, trace
 from beforehand.routing.owning import Kept, Owned
 from beforehand.routing.tree import Such
 from beforehand.routing.who import Hearer, chain
-from beforehand.store import telling
+from beforehand.store import Act, Notification, alert_name, telling
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from beforehand.commands.gathering import Gathered
     from beforehand.commands.workspace import Workspace
     from beforehand.facts import Facts
     from beforehand.store import Alert
@@ -29,7 +34,8 @@ def explain(ws: Workspace, target: str, *, now: datetime | None = None) -> dict[
     """Who hears of an alert (`A-1042`), or of each open one of an account, with every reason that spoke for anybody.
 
     Returns `{"now", "account", "traits", "alerts": [{"alert", "signal", "severity", "hearers", "told", "held_back"}],
-    "owners"}`; a hearer is `{"person", "route", "why", "reasons", "escalates_to", "acknowledge_by", "resolve_by"}`.
+    "owners"}`; a hearer is `{"person", "route", "why", "reasons", "escalates_to", "acknowledge_by", "resolve_by",
+    "stages": [{"stage", "word", "why", "until"}]}`: what each stage makes of it now.
     Raises InputError where there is no routes.yaml, and where neither an alert nor an account has that name.
     """
     folder = ws.folder
@@ -40,17 +46,22 @@ def explain(ws: Workspace, target: str, *, now: datetime | None = None) -> dict[
             "Write team.yaml and routes.yaml; docs/how-to/route-alerts.md shows both.",
             code="no-routes",
         )
+    from beforehand.commands.gathering import concerned, gather
+
     with ws.state() as state, state.read() as session:
         alert = store.alert_of(session, target.strip())
         at = present(session, now)
         with ws.facts() as facts:
             label = alert.account if alert is not None else _label(facts, session, target)
-            traits = traits_of(facts, [label], at)[label]
-        holders = holders_of(session, folder, at)
+            every = traits_of(facts, [label, *(one.account for one in concerned(session))], at)
+        traits = every[label]
+        gathered = gather(session, folder, every, at)
+        holders = gathered.holders
         chosen = (
             [alert] if alert is not None else store.find_alerts(session, account=label, open_only=True, shadow=False)
         )
-        rows = [_row(session, folder, holders, one, traits) for one in chosen]
+        traced = trace(gathered.batch)
+        rows = [_row(session, folder, gathered, traced, one, traits) for one in chosen]
         owners = {role: _owned(holders.of(role, label, traits)) for role in holders.team.roles}
     return {"now": at, "account": label, "traits": traits, "alerts": rows, "owners": owners}
 
@@ -94,10 +105,9 @@ def _label(facts: Facts, session: Session, target: str) -> str:
 
 
 def _row(
-    session: Session, folder: Folder, holders: Holders, alert: Alert, traits: Mapping[str, object]
+    session: Session, folder: Folder, gathered: Gathered, traced: Trace, alert: Alert, traits: Mapping[str, object]
 ) -> dict[str, Any]:
-    heard = who_hears(folder, holders, alert.account, such_alert(folder, alert, traits))
-    told = telling.notifications_of(session, [alert.number])
+    heard = who_hears(folder, gathered.holders, alert.account, such_alert(folder, alert, traits))
     waits = [row for row in telling.held_back(session) if row.alert == alert.number]
     return {
         "alert": alert.name,
@@ -106,12 +116,35 @@ def _row(
         "severity": alert.severity,
         "headline": alert.headline,
         "state": alert.state,
-        "hearers": [_hearer(holders, alert, one, traits) for one in heard],
-        "told": [{"at": n.at, "person": n.person, "kind": n.kind, "route": n.route, "why": n.reason} for n in told],
+        "hearers": [
+            _hearer(gathered.holders, alert, one, traits) | {"stages": _stages(gathered, traced, alert, one)}
+            for one in heard
+        ],
+        "told": [_told(session, alert, row) for row in telling.notifications_of(session, [alert.number])],
         "held_back": [
             {"at": w.at, "person": w.person, "stage": w.stage, "why": w.reason, "until": w.until} for w in waits
         ],
     }
+
+
+def _stages(gathered: Gathered, traced: Trace, alert: Alert, heard: Hearer) -> list[dict[str, Any]]:
+    """What each stage makes of an alert for one hearer, as things stand."""
+    nobody = next((h for h in gathered.nobody if (h.alert, h.person) == (alert.number, heard.person)), None)
+    if nobody is not None or heard.person is None:
+        return [{"stage": "reach", "word": HELD, "why": nobody.why if nobody else heard.why, "until": None}]
+    if alert.number not in gathered.alerts:
+        return []
+    return [asdict(step) for step in steps(traced, alert.number, heard.person)]
+
+
+def _told(session: Session, alert: Alert, row: Notification) -> dict[str, Any]:
+    """A message that told of an alert: what else it told, and how far it has got."""
+    act = session.scalars(select(Act).where(Act.notification == row.number).order_by(Act.number.desc())).first()
+    return {
+        "at": row.at, "person": row.person, "kind": row.kind, "route": row.route, "why": row.reason,
+        "with": [alert_name(number) for number in row.alerts if number != alert.number],
+        "channel": act.channel if act else None, "state": act.state if act else None,
+    }  # fmt: skip
 
 
 def _hearer(holders: Holders, alert: Alert, heard: Hearer, traits: Mapping[str, object]) -> dict[str, Any]:
@@ -134,7 +167,7 @@ def _hearer(holders: Holders, alert: Alert, heard: Hearer, traits: Mapping[str, 
         "role": heard.role,
         "why": heard.why,
         "reasons": [{"person": r.person, "why": r.why, "holds": r.holds} for r in heard.reasons],
-        "digest": bool(heard.terms.digest),
+        "digest": "daily" if heard.terms.digest is True else heard.terms.digest or None,
         "acknowledge_by": by(heard.terms.acknowledge_within),
         "resolve_by": by(heard.terms.resolve_within),
         "escalates_to": list(after),
