@@ -7,7 +7,7 @@ whoever is killed in the middle leaves nothing of it, and the next `run` decides
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -53,19 +53,22 @@ class Mover:
     holds: Verdicts
     holders: Holders
     at: datetime
+    faults: list[Exception] = field(default_factory=list)
+    """What went wrong by faults of ours, for whoever moves them to raise once all others are moved."""
 
     def move(self, numbers: Sequence[int]) -> tuple[int, int]:
         """Moves the runs of these numbers in one transaction; returns how many there were and how many ended.
 
-        Where one fails by a fault of ours, each is moved alone, so that it does not keep back the others.
+        Where one fails by a fault of ours, each is moved alone, so that it keeps back no other; it is left as it was.
         """
         try:
             return self._together(numbers)
         except BeforehandError:
             raise
-        except Exception:
+        except Exception as fault:
             if len(numbers) == 1:
-                raise
+                self.faults.append(fault)
+                return 0, 0
         moved = [self.move([number]) for number in numbers]
         return sum(one for one, _ in moved), sum(ended for _, ended in moved)
 

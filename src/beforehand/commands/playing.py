@@ -69,6 +69,8 @@ def play(facts: Facts, folder: Folder, state: Store, at: datetime) -> dict[str, 
     for start_at in range(0, len(due), TOGETHER):
         together = mover.move(due[start_at : start_at + TOGETHER])
         moved, ended = moved + together[0], ended + together[1]
+    if mover.faults:
+        raise mover.faults[0]
     with state.write() as session:
         runs.put_closed_seen(session, looked)
     return {"began": began, "moved": moved, "ended": ended}
