@@ -50,8 +50,6 @@ def play(facts: Facts, folder: Folder, state: Store, at: datetime) -> dict[str, 
     began = begin(facts, folder, state, at)
     with state.read() as session:
         texts = runs.live_books(session)
-    if not texts:
-        return {"began": began, "moved": 0, "ended": 0}
     books = {digest: book for digest, text in texts.items() if (book := _book(text)) is not None}
     holds = judge(facts, folder, {s for book in books.values() for s in book.sentences}, at)
     meeting = {
