@@ -49,6 +49,8 @@ def test_the_alert_names_who_has_turned_and_quotes_them(tmp_path: Path) -> None:
     assert [alert["signal"] for alert in story["alerts"]] == ["turned-terse"]
     told = json.dumps(story, ensure_ascii=False, default=str)
     assert "tone of Dana Reyes has turned terse" in told
+    (listed,) = ws.alerts(now=NOW)["alerts"]
+    assert "The tone of Dana Reyes has turned terse" in listed["headline"]
     assert "“Still not fixed”" in told or "“Any update”" in told or "“See the ticket”" in told
     assert "Before that, Dana Reyes wrote" in told
     assert "Kim Lind wrote" not in told
@@ -76,6 +78,8 @@ def stories(root: Path, signal: str, rows: list[dict[str, str]], now: datetime, 
     made.run(now=now)
     story = made.show("acme", now=now)
     assert [alert["signal"] for alert in story["alerts"]] == [signal]
+    listed = made.alerts(now=now)["alerts"][0]["headline"].rstrip(".")
+    assert listed.partition(" on ")[0] in story["alerts"][0]["headline"], "the list and the story begin alike"
     return json.dumps(story, ensure_ascii=False, default=str)
 
 

@@ -92,4 +92,4 @@ def _rows(facts: Facts, clause: Clause, receipt: Receipt) -> list[tuple[str, int
     query = receipt.query
     low = FIRST_US if query.standing else query.edges_us[-clause.streak.of - query.span]
     found = newest_rows(facts, query, receipt.known_us, low, MOST)
-    return [(name, at, writer(facts, account, member)) for name, at, account, member in found]
+    return [(name, at, writer(facts, account, member, receipt.known_us)) for name, at, account, member in found]

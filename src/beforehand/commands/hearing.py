@@ -88,7 +88,7 @@ def _ask(
 ) -> tuple[Detail, Ask]:  # fmt: skip
     query = receipt.query
     asked = Query("messages", "row", (FIRST_US, query.edges_us[-1]), query.accounts, of=COLUMNS, key=("id", name))
-    by = writer(facts, account, member)
+    by = writer(facts, account, member, receipt.known_us)
     if role and member is not None:
         held = facts.traits_of(account, to_datetime(receipt.known_us), member).get("role")
         by += f" ({held})" if held else ""
@@ -122,13 +122,8 @@ def _before(
     return [(str(name), int(at)) for name, at in found if name is not None]
 
 
-def writer(facts: Facts, account: int, member: int | None) -> str:
-    """What somebody is called: the name last told of, else what they are known by; empty for nobody known."""
+def writer(facts: Facts, account: int, member: int | None, known_us: int) -> str:
+    """What somebody was called as known at a moment, else what they are known by; empty for nobody known."""
     if member is None:
         return ""
-    rows = facts.connection.execute(
-        "SELECT value FROM traits WHERE account = ? AND member = ? AND trait = 'name' ORDER BY dated DESC, "
-        "occurred_at DESC, stored_seq DESC LIMIT 1",
-        [account, member],
-    ).fetchall()
-    return str(rows[0][0]) if rows and rows[0][0] else facts.member_label(account, member)
+    return facts.traits_of(account, to_datetime(known_us), member).get("name") or facts.member_label(account, member)

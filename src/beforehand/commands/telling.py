@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -11,8 +12,10 @@ import numpy as np
 
 from beforehand.calendar import DAY_US, Grain, period_of, start_of, to_datetime, to_us, zone_named
 from beforehand.commands.closes import Sheet, Teller, Told
-from beforehand.commands.witnessing import witnesses
+from beforehand.commands.details import details_of
+from beforehand.commands.witnessing import Witness, witnesses
 from beforehand.commands.zones import ended_in
+from beforehand.facts.schema import TONES
 from beforehand.signals.numbers import CLEAR, HOLDS
 from beforehand.signals.signal import Signal
 from beforehand.signals.tree import (
@@ -30,6 +33,7 @@ from beforehand.signals.tree import (
     Unless,
     parts_of,
 )
+from beforehand.story.telling import tell as told
 
 if TYPE_CHECKING:
     from beforehand.commands.judging import SignalHistory
@@ -48,7 +52,7 @@ def telling(facts: Facts, folder: Folder, histories: Mapping[str, SignalHistory]
         owners = owners_of(facts, {one.whose.account: one.whose.nodes for one in seen}, at)
         return [
             Told(
-                headline=witness.headline(folder, int(sheet.ends_us[q])),
+                headline=_headline(facts, folder, witness, int(sheet.ends_us[q])),
                 since=to_datetime(since_us(history, row, column, folder)),
                 owner=owners[witness.whose.account],
                 evidence=witness.as_json(folder),
@@ -58,6 +62,16 @@ def telling(facts: Facts, folder: Folder, histories: Mapping[str, SignalHistory]
         ]
 
     return tell
+
+
+def _headline(facts: Facts, folder: Folder, witness: Witness, end_us: int) -> str:
+    """The sentence on top of the alert; where it is about how people sound, with who they are."""
+    clauses = [clause for clause in witness.clauses if witness.receipts[clause.receipt].query.table == TONES.name]
+    if not clauses:
+        return witness.headline(folder, end_us)
+    more, details = details_of(facts, clauses, witness.receipts, len(witness.receipts))
+    occasion = witness.occasion(folder, end_us)
+    return told(replace(occasion, receipts=(*occasion.receipts, *more), details=tuple(details))).headline
 
 
 def since_us(history: SignalHistory, row: int, column: int, folder: Folder) -> int:
