@@ -17,6 +17,7 @@ done
 .venv/bin/python bench/tones.py || failed=1
 .venv/bin/python bench/shift.py || failed=1
 .venv/bin/python bench/load.py || failed=1
+.venv/bin/python bench/callbacks.py || failed=1
 .venv/bin/python bench/help.py || failed=1
 .venv/bin/python bench/install.py || failed=1
 exit $failed

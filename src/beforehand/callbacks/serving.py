@@ -63,7 +63,8 @@ def _bound(host: str, port: int) -> socket.socket:
     made: socket.socket | None = None
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        made = socket.socket(family, socket.SOCK_STREAM)
+        # Said to be TCP, asyncio sends what is small at once; else headers and body of a page wait for each other.
+        made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, port))
     except (OSError, UnicodeError) as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -52,6 +53,9 @@ class Office:
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _read: tuple[object, _Files] | None = None
+    # Writers queue anyway. In line here they go one after the other; at the door of SQLite whoever asks at the right
+    # moment gets in, and some wait for seconds.
+    _writing: threading.Lock = field(default_factory=threading.Lock)
 
     def press_in_slack(self, told: Press) -> Outcome:
         """A button that was pressed in Slack, whose signature was right."""
@@ -112,20 +116,20 @@ class Office:
         said = self.link(UNSUBSCRIBE, token)
         if isinstance(said, Outcome):
             return said
-        with self.state.write() as session:
+        with self._writing, self.state.write() as session:
             at = present(session)
             return suppress_in(session, str(said["to"]), at, said.get("run"), "link")
 
     def reply(self, reply: Reply) -> Outcome:
         """A customer's answer, whose signature was right."""
         files = self.files
-        with self.state.write() as session:
+        with self._writing, self.state.write() as session:
             return replying.take(session, files.people, files.links, reply, present(session))
 
     def refused(self, counts: Mapping[tuple[str, str], int]) -> None:
         """Keeps how often something was refused before anybody knew whose it was, by (place, reason)."""
         now = self.clock()
-        with self.state.write() as session:
+        with self._writing, self.state.write() as session:
             for (where, reason), times in counts.items():
                 callbacks.count_refused(session, where, reason, times, now)
 
@@ -166,7 +170,7 @@ class Office:
         self, key: str, via: str, actor: str, action: str, value: str, do: Callable[[Session, datetime], Outcome]
     ) -> Outcome:
         """Does something in one transaction with the row that keeps it from being done again."""
-        with self.state.write() as session:
+        with self._writing, self.state.write() as session:
             before = callbacks.seen(session, key)
             if before is not None:
                 return Outcome("already", "seen", str(before.details.get("said", "")))
