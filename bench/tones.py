@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from beforehand.facts import Facts, tones
+from beforehand.facts import Facts, moods, tones
 from beforehand.facts.derived import ensure, recipe_of
 from beforehand.panel.plans import enough
 from beforehand.signals.tree import Quantity, Shifted
@@ -49,6 +49,9 @@ def main() -> None:
         began = time.perf_counter()
         ensure(facts.connection, recipe_of(judged.made, metrics["tones"], metrics, SettingsSpec()))
         print(f"who wrote enough to be judged: {time.perf_counter() - began:.1f} s; at most {peak():,.0f} MB")
+        began = time.perf_counter()
+        moods.ensure(facts)
+        print(f"moods of accounts: {time.perf_counter() - began:.1f} s; at most {peak():,.0f} MB")
         add(facts, count)
         began = time.perf_counter()
         tones.ensure(facts)
@@ -58,6 +61,9 @@ def main() -> None:
         began = time.perf_counter()
         ensure(facts.connection, recipe_of(judged.made, metrics["tones"], metrics, SettingsSpec()))
         print(f"who wrote enough after them: {time.perf_counter() - began:.2f} s")
+        began = time.perf_counter()
+        moods.ensure(facts)
+        print(f"moods after them: {time.perf_counter() - began:.2f} s")
 
 
 class Watch:

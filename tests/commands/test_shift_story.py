@@ -116,3 +116,19 @@ def test_the_mood_of_an_account_is_told_with_who_pulled_it_down(tmp_path: Path) 
     assert "“It fails again. Nobody answers. Useless”" in told
     assert "Before that, Dana Reyes wrote on" in told
     assert "Kim Lind" not in told
+
+
+def test_a_low_mean_is_told_by_the_messages_that_it_is_low_by(tmp_path: Path) -> None:
+    workspace(tmp_path)
+    (tmp_path / "metrics.yaml").write_text("sentiment:\n  mean: tones\n  of: sentiment\n")
+    (tmp_path / "signals" / "terse.yaml").unlink()
+    (tmp_path / "signals" / "low.yaml").write_text("signal: low\nwhen: sentiment below 0.9 for 2 weeks\n")
+    ws = Workspace(tmp_path)
+    cold = row("kim-cold", 128, "This is useless. Nobody answers, I am fed up.", "kim@acme.com")
+    later = [row(f"kim-later-{n}", 129 + n, WARM[n % 3], "kim@acme.com") for n in range(9)]
+    (tmp_path / "more.jsonl").write_text("\n".join(map(json.dumps, [cold, *later])))
+    ws.load([tmp_path / "more.jsonl"], table="messages", learned="occurred")
+    ws.run(now=NOW)
+    told = json.dumps(ws.show("acme", now=NOW), ensure_ascii=False, default=str)
+    assert "Kim Lind wrote on 14 May: “This is useless. Nobody answers, I am fed up”" in told
+    assert "thank you so much" not in told

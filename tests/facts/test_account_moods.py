@@ -19,7 +19,7 @@ from beforehand.calendar import DAY_US
 from beforehand.facts import Facts, moods
 from beforehand.facts.derived.voices import Letter, Said, path, pulled, seniority_of
 from beforehand.text import Readings
-from beforehand.workspace.spec import SENIORITY
+from beforehand.workspace.spec import SENIORITY, SettingsSpec
 
 Open = Callable[..., Facts]
 Write = Callable[..., Path]
@@ -102,6 +102,13 @@ def test_seniority_is_what_was_known_at_the_moment() -> None:
     said = [Said(None, None, "user"), Said(100, 50, "Champion, admin"), Said(300, 200, None)]
     assert [seniority_of(said, at, SENIORITY) for at in (0, 99, 100, 299, 300)] == [1.0, 1.0, 2.0, 2.0, 1.0]
     assert seniority_of([], 0, SENIORITY) == seniority_of([Said(None, None, "viewer")], 0, SENIORITY) == 1.0
+
+
+@pytest.mark.parametrize("weight", [-1, 101, float("nan"), "much"])
+def test_a_weight_is_a_number_from_0_to_100(weight: Any) -> None:
+    with pytest.raises(ValueError, match="seniority"):
+        SettingsSpec(seniority={"boss": weight})
+    assert SettingsSpec(seniority={" Boss ": 4, "ADMIN": 0}).weights == SENIORITY | {"boss": 4, "admin": 0}
 
 
 # -- in the facts ------------------------------------------------------------------------------------------------------
