@@ -308,7 +308,8 @@ def _send(stage: Stage, name: str, step: SendStep, lines: Sequence[Line]) -> Don
         )
     address = str(recipient_of.get("email") or "") or None
     approved = any(line.kind == "approved" and line.details.get("draft") == step.send for line in lines)
-    guard = kept_back(_asked(stage, step, approved, address, book))
+    ours = [line.at for line in lines if line.kind == "did" and line.step in book.steps and book.outward(line.step)]
+    guard = kept_back(_asked(stage, step, approved, address, book, ours))
     if guard is not None:
         return Done(book.next(name, step.otherwise), kept=guard, person=address or recipient_of.get("name"))
     channel = mail_of(stage.folder, step.channel)
@@ -327,9 +328,14 @@ def _send(stage: Stage, name: str, step: SendStep, lines: Sequence[Line]) -> Don
     return Done(on, {"to_whom": address}, [Told("message", address, channel, message, outward=True)], person=address)
 
 
-def _asked(stage: Stage, step: SendStep, approved: bool, address: str | None, book: Book) -> Asked:
+def _asked(
+    stage: Stage, step: SendStep, approved: bool, address: str | None, book: Book, ours: Sequence[datetime]
+) -> Asked:
+    """What the guards ask; `ours` are when this run has written to the account before."""
     spec = book.spec
     to_person, to_account = stage.batch.heard_from_us(stage.run.account, address or "")
+    # A letter of another playbook is a touch too: nobody hears from two of them in one morning.
+    touches = [at for at in (stage.accounts.touched_at(stage.run.account), *to_account) if at and at not in ours]
     to_person += [at for to, at in stage.supposed if to == address]
     to_account += [at for _, at in stage.supposed]
     holdout = spec.holdout
@@ -347,7 +353,7 @@ def _asked(stage: Stage, step: SendStep, approved: bool, address: str | None, bo
         to_account=to_account,
         complaint=stage.accounts.complaint(stage.run.account),
         incident=stage.incident,
-        touched_at=stage.accounts.touched_at(stage.run.account),
+        touched_at=max(touches, default=None),
         after_a_touch=spec.after_a_touch,
         receiver=", ".join(book.draft(step.send).to),
     )

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 
+from beforehand.alerts import SEVERITIES
 from beforehand.calendar import to_datetime, to_us
 from beforehand.commands.at_accounts import Accounts
 from beforehand.commands.judging import judged
@@ -25,6 +26,7 @@ from beforehand.commands.people import Holders, whose_run
 from beforehand.commands.route import holders_of as routed
 from beforehand.errors import BeforehandError
 from beforehand.playbooks import Book, Line
+from beforehand.playbooks.book import GO_ON
 from beforehand.signals import SentenceError
 from beforehand.signals.numbers import HOLDS
 from beforehand.signals.population import true_of
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from beforehand.workspace import Folder
 
 LOOK_BACK = timedelta(days=120)
+CLEARED, JUST_OVER = "cleared", timedelta(days=3)
 TOGETHER = 200
 """So many runs are moved in one transaction."""
 
@@ -82,12 +85,20 @@ def begin(facts: Facts, folder: Folder, state: Store, at: datetime) -> int:
         after = runs.looked_at(session)
         # Where playbooks are new, alerts that were raised before are for people.
         new = Alert.raised_at >= at if after is None else Alert.number > after
+        # What was over before we looked, as a spike is within the day, is still answered where a playbook goes on.
+        over = and_(Alert.close_reason == CLEARED, Alert.closed_at >= at - JUST_OVER)
+        standing = or_(Alert.closed_at.is_(None), over)
         alerts = list(
-            session.scalars(
-                select(Alert).where(new, Alert.shadow.is_(False), Alert.closed_at.is_(None)).order_by(Alert.number)
-            )
+            session.scalars(select(Alert).where(new, Alert.shadow.is_(False), standing).order_by(Alert.number))
         )
-    wanted = [(alert, book) for alert in alerts for book in shelf.books.values() if answers(folder, book, alert)]
+    # Where two playbooks would write to one account, the more urgent one does.
+    alerts.sort(key=lambda alert: SEVERITIES.index(alert.severity))
+    wanted = [
+        (alert, book)
+        for alert in alerts
+        for book in shelf.books.values()
+        if answers(folder, book, alert) and (alert.closed_at is None or book.spec.when_cleared == GO_ON)
+    ]
     accounts = Accounts(facts, [alert.account for alert, _ in wanted], at)
     chosen = [(alert, book) for alert, book in wanted if meant(book, accounts.of(alert.account).traits)]
     began = 0
