@@ -15,15 +15,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beforehand.calendar import DAY_US
+from beforehand.calendar import DAY_US, Grain, to_us
+from beforehand.commands.workspace import Workspace
+from beforehand.errors import InputError
 from beforehand.facts import Facts, moods
 from beforehand.facts.derived.voices import Letter, Said, path, pulled, seniority_of
+from beforehand.panel import Panel
+from beforehand.signals.tree import Quantity
 from beforehand.text import Readings
 from beforehand.workspace.spec import SENIORITY, SettingsSpec
 
 Open = Callable[..., Facts]
 Write = Callable[..., Path]
 BEGIN = datetime(2025, 3, 1, 10, tzinfo=UTC)
+QUANTITY = Quantity("account warmth")
 WARM, COLD = "warm words here", "cold words here"
 
 
@@ -232,3 +237,27 @@ def test_nobody_wrote_nobody_has_a_mood(opened: Open, write: Write) -> None:
     assert held(facts) == []
     load(facts, write, [message(1, 0, "", "a")])
     assert held(facts) == []
+
+
+def test_it_is_counted_by_week_and_a_replay_sees_what_the_backtest_does(tmp_path: Path, write: Write) -> None:
+    (tmp_path / "beforehand.yaml").write_text("zone: UTC\n")
+    (tmp_path / "metrics.yaml").write_text("account warmth:\n  last: moods\n  of: warmth\n")
+    (tmp_path / "signals").mkdir()
+    (tmp_path / "signals" / "cold.yaml").write_text("signal: cold\nwhen: account warmth below 0.5 for 2 weeks\n")
+    ws = Workspace(tmp_path)
+    people = [{"account": "acme", "person": "a", "role": "decision maker"}]
+    kind = "Hi, thank you very much for the great help, everything works wonderfully now!"
+    rude = "This is still broken and nobody answers. Terrible."
+    rows = [message(n, 3 * n, kind if n < 10 or n % 2 else rude, "ab"[n % 2], 12 if n == 14 else 0) for n in range(24)]
+    for table, lines in (("people", people), ("messages", rows)):
+        file = write(f"{table}.jsonl", "\n".join(map(json.dumps, lines)))
+        ws.load([file], table=table, learned="learned_at" if table == "messages" else None)
+    now = BEGIN + timedelta(days=80)
+    with ws.facts() as facts:
+        sheet = Panel(facts, ws.folder).sheet("account", {(QUANTITY, Grain.WEEK)}, now_us=to_us(now), last=11)
+        values = sheet.numbers().windows(QUANTITY, Grain.WEEK, 1)[0, :, 0]
+    assert values[2] > 1 and values[-1] < 0.2
+    found = ws.replay(until=now)
+    assert found["equal"] and found["signals"][0]["episodes"] == 1
+    with pytest.raises(InputError, match="of accounts"), ws.facts() as facts:
+        Panel(facts, ws.folder).sheet("person", {(QUANTITY, Grain.WEEK)}, now_us=to_us(now), last=1)
