@@ -72,7 +72,7 @@ def test_everything_goes_along_and_is_told_once(ws: Workspace) -> None:
     act = max(ws.acts()["acts"], key=lambda a: a["act"])
     text = ws.act(act["act"])["act"]["text"]
     assert act["recipient"] == "ben@a.example" and "2 accounts are yours now, with 4 alerts and 2 playbooks" in text
-    assert "beforehand approve" in text and "handed over what was Ana's to Ben" in text
+    assert "signed by Ana" in text and "beforehand approve" in text and "handed over what was Ana's to Ben" in text
     with ws.state() as state, state.read() as session:
         assert {clock.person for clock in session.scalars(select(Clock))} == {"Ben"}
     for minutes in (2, 3):

@@ -85,7 +85,8 @@ def take_along(
     `given`: people with the accounts they were given by hand, told even where nothing is open there; then what nobody
     was told yet goes along too, without counting as told. `lead`: how the message begins.
     """
-    along, taken = Along(), {}
+    along = Along()
+    taken: dict[str, Taken] = {}
     by_hand = given is not None
 
     def of(person: str) -> Taken:
@@ -144,8 +145,10 @@ def _tell(
     thread = thread or f"{HANDED} {at:%Y-%m-%d}"
     one.alerts.sort(key=lambda pair: (SEVERITIES.index(pair[0].severity), pair[0].opened_at, pair[0].number))
     accounts = one.accounts
+    before = dict.fromkeys(was for asked in waits if (was := along.runs.get(asked["run"])) is not None)
+    message = message_of(one, waits, lead=lead, before=list(before))
     along.told[one.person] = say(
-        session, folder, holders, one.person, message_of(one, waits, lead=lead), kind=HANDED, thread=thread,
+        session, folder, holders, one.person, message, kind=HANDED, thread=thread,
         reason="; ".join([*([lead] if lead else []), *list(one.reasons)[:3]]),
         route=one.alerts[0][1].route if one.alerts else "",
         account=accounts[0] if len(accounts) == 1 else None,

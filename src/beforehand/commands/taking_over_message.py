@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 LISTED = 30
 
 
-def message_of(taken: Taken, waits: Sequence[Mapping[str, Any]], *, lead: str) -> Message:
-    """All that somebody takes over; `waits` are the drafts of its runs that are to be approved."""
+def message_of(taken: Taken, waits: Sequence[Mapping[str, Any]], *, lead: str, before: Sequence[str] = ()) -> Message:
+    """All that somebody takes over; `waits` are the drafts of its runs that are to be approved, written in the name of
+    those who had them `before`."""
     accounts = taken.accounts
     subject = _subject(accounts, len(taken.alerts), len(taken.runs))
     blocks: list[Block] = [Headline(subject, taken.alerts[0][0].severity if taken.alerts else "")]
     blocks += [Words(lead)] if lead else []
     asked = [_asked(row) for row in waits]
     blocks += _list(f"{_many(asked, 'draft')} {'waits' if len(asked) == 1 else 'wait'} for your yes:", asked)
+    if asked and before:
+        blocks.append(Words(f"They may be signed by {words.listed(before)}; `--edit FILE` sends another text instead."))
     alerts = [_alert(alert) for alert, _ in taken.alerts]
     blocks += _list(f"{_many(alerts, 'open alert')}:", alerts)
     at_work = [_run(run) for run in taken.runs]
