@@ -1,4 +1,4 @@
-"""Teaches the encoder's adapters and head, and writes src/beforehand/text/weights/encoder.npz. About an hour on a core.
+"""Teaches the first adapters of the encoder and its head, and writes weights/encoder.npz. About an hour on a core.
 
     .venv/bin/uv pip install --group train --group teach
     OMP_NUM_THREADS=2 .venv/bin/python scripts/tone/teach.py
@@ -174,7 +174,7 @@ def teach(model: Taught, stage: Stage, seed: int) -> None:
 
 def write(adapters: list[tuple[Any, Any]], head: NDArray[np.float32], mixing: NDArray[np.float64]) -> None:
     """The file that is shipped: adapters and head in float16."""
-    stored = {"head": head.astype(np.float16), "mixing": mixing}
+    stored = {"head": head.astype(np.float16), "mixing": mixing, "strength": np.ones(RANK, np.float32)}
     for at, (a, b) in enumerate(adapters):
         stored[f"a{at}"], stored[f"b{at}"] = np.asarray(a, np.float16), np.asarray(b, np.float16)
     np.savez_compressed(WEIGHTS, **stored)
@@ -190,7 +190,7 @@ def main() -> None:
     head = np.concatenate([model.head.weight[:2].detach().numpy().T, model.head.bias[None, :2].detach().numpy()])
     # Until mix.py has weighed the encoder against the base reader, it speaks alone.
     write(adapters, head, np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]))
-    print(f"{WEIGHTS.stat().st_size / 1e6:.2f} MB; now train.py --taught, then mix.py")
+    print(f"{WEIGHTS.stat().st_size / 1e6:.2f} MB; now teach_again.py, train.py --taught, mix.py")
 
 
 if __name__ == "__main__":

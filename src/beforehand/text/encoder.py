@@ -1,8 +1,9 @@
 """The stronger reader, an extra: the base reader and the sentence encoder MiniLM, taught by scripts/tone/teach.py.
 
 The encoder (all-MiniLM-L6-v2, Apache-2.0) comes whole from a package and never from a network; what the project adds
-are low-rank adapters for its 36 matrices (Hu et al. 2021, "LoRA") and a linear head over the mean and the maximum of
-the states of its word pieces. The head is linear, so what each piece adds to the log-odds is exact.
+are low-rank adapters for its 36 matrices (Hu et al. 2021, "LoRA"), the average of two sets taught apart, and a linear
+head over the mean and the maximum of the states of its word pieces. The head is linear, so what each piece adds to the
+log-odds is exact.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Encoder:
     @property
     def version(self) -> str:
         """Of the adapters, and of the base reader beside them."""
-        return f"1/{self.base.version}"
+        return f"2/{self.base.version}"
 
     def knows(self, text: str) -> float:
         """As the base reader."""
@@ -166,7 +167,8 @@ def encoder() -> Encoder:
 
 
 def session(adapters: dict[str, Table]) -> Any:
-    """The ONNX session of the encoder with its matrices adapted: W + A B for each, in the order of the graph."""
+    """The ONNX session of the encoder with its matrices adapted, in the order of the graph: W + A S B for each, where S
+    is how much each rank counts."""
     import onnx
     import onnxruntime
     from onnx import numpy_helper
@@ -184,7 +186,8 @@ def session(adapters: dict[str, Table]) -> Any:
     for at, number in enumerate(numbers):
         stored, sizes = tensors[f"val_{number}_q"], tensors[f"val_{number}_scale"]
         scales = numpy_helper.to_array(sizes)
-        whole = numpy_helper.to_array(stored) * scales + adapters[f"a{at}"] @ adapters[f"b{at}"]
+        a, b = adapters[f"a{at}"], adapters[f"b{at}"]
+        whole = numpy_helper.to_array(stored) * scales + (a * adapters["strength"][: a.shape[1]]) @ b
         stored.CopyFrom(numpy_helper.from_array(whole.astype(np.float32), stored.name))
         sizes.CopyFrom(numpy_helper.from_array(np.ones_like(scales), sizes.name))
     options = onnxruntime.SessionOptions()
