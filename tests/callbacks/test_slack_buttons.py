@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 
 from beforehand.channels import Message
 from beforehand.channels.slack_blocks import payload
-from beforehand.channels.slack_signed import press_of, signature
+from beforehand.channels.slack_signed import Press, press_of, signature
 from beforehand.commands import Workspace
+from beforehand.commands.coming_back import Office
 from beforehand.store import Act, Run, runs
 
 DAY = timedelta(days=1)
@@ -122,6 +123,26 @@ def test_a_playbook_begins_once(front_anywhere: Any) -> None:
     assert front.lines(run.number) == ["began"]
     assert ("playbook", "Ana Ruiz") in front.log(name)
     assert sorted(c.details["outcome"] for c in front.came("button")) == ["already", "done"]
+
+
+def test_a_playbook_that_was_changed_begins_as_it_is_now(front: Any) -> None:
+    first, second, third = (front.add_alert(account) for account in ("a", "b", "c"))
+    with front.ws.state() as state:
+        office = Office(front.root, state, {"S": "x" * 20, "SLACK": "x", "REPLIES": "eA==", "TOKEN": "x"})
+        office.warm()
+        kept = office.folder()
+        assert office.folder() is kept
+        office.press_in_slack(Press("1", "U0ANA", True, "start-playbook", first, ""))
+        path = front.root / "playbooks" / "check-in.yaml"
+        path.write_text(path.read_text().replace("7 days", "9 days"))
+        office.press_in_slack(Press("2", "U0ANA", True, "start-playbook", second, ""))
+        path.write_text("playbook: [\n")
+        broken = office.press_in_slack(Press("3", "U0ANA", True, "start-playbook", third, ""))
+    texts = {run.account: run.text for run in front.rows(Run)}
+    assert "7 days" in texts["a"]
+    assert "9 days" in texts["b"]
+    assert (broken.state, broken.reason) == ("refused", "problems")
+    assert "c" not in texts
 
 
 def asked_for(front: Any) -> int:

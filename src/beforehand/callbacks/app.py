@@ -7,7 +7,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,7 @@ class Callbacks:
         self._opening = asyncio.Lock()
         self._refused: Counter[tuple[str, str]] = Counter()
         self._flushing: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
         self._after: set[asyncio.Future[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,8 +75,9 @@ class Callbacks:
 
     async def close(self) -> None:
         """Writes down what was counted, waits for what is still being said, and lets go of the state."""
+        self._closing.set()
         if self._flushing is not None:
-            self._flushing.cancel()
+            await self._flushing
         if self._after:
             await asyncio.wait(list(self._after), timeout=5)
         await self._flush()
@@ -87,11 +89,13 @@ class Callbacks:
             event = await receive()
             if event["type"] == "lifespan.startup":
                 try:
-                    await self.office()
+                    office = await self.office()
                 except Exception as error:
                     await send({"type": "lifespan.startup.failed", "message": str(error)})
                     raise
                 await send({"type": "lifespan.startup.complete"})
+                # Nobody waits for it; whoever is first finds it done.
+                self._keep(asyncio.get_running_loop().run_in_executor(None, office.warm))
             else:
                 await self.close()
                 await send({"type": "lifespan.shutdown.complete"})
@@ -116,9 +120,12 @@ class Callbacks:
         head = request is not None and request.method == "HEAD"
         await answer.send(send, head=head)
         if answer.after is not None:
-            task = asyncio.get_running_loop().run_in_executor(None, answer.after)
-            self._after.add(task)
-            task.add_done_callback(self._after.discard)
+            self._keep(asyncio.get_running_loop().run_in_executor(None, answer.after))
+
+    def _keep(self, task: asyncio.Future[None]) -> None:
+        """Holds on to what goes on behind an answer until it is done."""
+        self._after.add(task)
+        task.add_done_callback(self._after.discard)
 
     def _no(self, request: Request | None, refused: RefusedError) -> Answer:
         """What a refused request is answered; it is counted, and written down within a second."""
@@ -134,7 +141,8 @@ class Callbacks:
         return answer.with_headers(refused.headers)
 
     async def _flush_soon(self) -> None:
-        await asyncio.sleep(FLUSH_S)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), FLUSH_S)
         await self._flush()
 
     async def _flush(self) -> None:

@@ -10,6 +10,7 @@ import os
 import secrets
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from beforehand.commands.replying import Reply
+    from beforehand.workspace import Folder
 
 LISTED = 200
 FORGED = Outcome("refused", "forged", "This link is not one of ours, or a part of it is missing.")
@@ -53,6 +55,7 @@ class Office:
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _read: tuple[object, _Files] | None = None
+    _whole: tuple[object, Folder] | None = None
     # Writers queue anyway. In line here they go one after the other; at the door of SQLite whoever asks at the right
     # moment gets in, and some wait for seconds.
     _writing: threading.Lock = field(default_factory=threading.Lock)
@@ -150,11 +153,28 @@ class Office:
                 self._read = (stamp, self._read[1])
         return self._read[1]
 
+    def folder(self) -> Folder:
+        """All files of the workspace, read again where one of them changed; InputError where one is wrong.
+
+        Reading takes longer than Slack waits on a busy machine, and so is done before the first button, by `warm`.
+        """
+        stamp = tuple(
+            (str(path), *_stamp(path)) for path in sorted(self.root.rglob("*.yaml")) if ".beforehand" not in path.parts
+        )
+        if self._whole is None or self._whole[0] != stamp:
+            self._whole = (stamp, Workspace(self.root, "callbacks").folder)
+        return self._whole[1]
+
+    def warm(self) -> None:
+        """Reads what the first button would wait for; what is wrong in it is told to whoever presses."""
+        with suppress(InputError):
+            self.folder()
+
     def _press(self, key: str, via: str, actor: str, action: str, value: str) -> Outcome:
         folder = None
-        if action == START:  # read before anything is locked: it takes a while
+        if action == START:  # read before anything is locked
             try:
-                folder = Workspace(self.root, actor).folder
+                folder = self.folder()
             except InputError:
                 said = "There is a mistake in the files of the workspace: `beforehand check` tells it."
                 broken = Outcome("refused", "problems", said)
