@@ -85,7 +85,7 @@ def ways(covers: Covers, follow: timedelta) -> list[Way]:
         Way("one for an account and person a day, one cause once", together),
         Way("a more severe one covers", covered),
         Way("covers: of the signals", covered, covers),
-        Way("low ones in the weekly digest", covered, covers, True),
+        Way("low ones in the daily digest", covered, covers, True),
         Way("growth in the weekly digest", covered, covers, True, True),
         Way("what comes while a message waits is put into it", joined, covers, True, True),
         Way(f"what follows within {follow.days} days joins", joined, covers, True, True, follow),

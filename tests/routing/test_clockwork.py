@@ -132,7 +132,7 @@ def test_what_is_low_comes_with_the_digest_at_nine_and_not_before(tmp_path: Path
     assert looked(ws, nine) == 0 and ws.told(held_back=True)["held_back"] == []
     assert sorted(told(ws)) == [("Ana", "digest", None), ("Ben", "digest", None)]
     text = ws.act(next(a["act"] for a in ws.acts()["acts"] if a["recipient"] == "ana@a.example"))["act"]["text"]
-    assert "Worth knowing" in text and "acme" in text and "cube" in text
+    assert "Worth knowing" in text and "Acme: " in text and "Cube: " in text
     assert ws.run(now=nine + HOUR)["told"] == 0
     assert looked(by_the_clock(ws, nine + HOUR), nine + 4 * DAY) == 0, "what a digest told has no clock"
 
@@ -146,7 +146,7 @@ def test_a_digest_says_what_is_held_back_and_why(tmp_path: Path) -> None:
     with ws.state() as state, state.read() as session:
         payload = session.scalars(select(Act.payload).where(Act.recipient == "ana@a.example")).one()
     lists = [block for block in Message.from_json(payload).blocks if isinstance(block, Listing)]
-    assert len(lists) == 2 and "snoozed" in lists[1].items[0] and lists[1].items[0].startswith("cube")
+    assert len(lists) == 2 and "Snoozed" in lists[1].items[0] and lists[1].items[0].startswith("Cube: ")
 
 
 def test_a_refused_reminder_is_made_up_for_by_another_way_and_not_for_ever(tmp_path: Path) -> None:

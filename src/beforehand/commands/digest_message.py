@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from beforehand.channels import Block, Divider, Headline, Listing, Message, Words
@@ -14,27 +15,30 @@ if TYPE_CHECKING:
 
 LISTED = 30
 SHOWN = 10
-"""How many of what is held back a digest lists; the rest are counted, and named by a command."""
+"""How many lines of what is held back a digest has; a command lists the rest."""
 
 
-def digest_message(telling: Telling, alerts: Mapping[int, Alert], held: Sequence[Held]) -> Message:
-    """The digest of somebody; `held` is what they are not told, each with its reason."""
+def digest_message(
+    telling: Telling, alerts: Mapping[int, Alert], held: Sequence[Held], names: Mapping[str, str]
+) -> Message:
+    """The digest of somebody; `held` is what they are not told, each with its reason; `names` are those of accounts."""
     news = telling.news
-    counted = words.counted(len(news), "alert")
-    subject = f"Your digest: {counted} at {words.counted(len({due.item.account for due in news}), 'account')}"
+    accounts = list(dict.fromkeys(names.get(due.item.account, due.item.account) for due in news))
+    more = f" and {words.counted(len(accounts) - 1, 'more account')}" if len(accounts) > 1 else ""
+    subject = f"Your digest: {accounts[0]}{more}"
     blocks: list[Block] = [Headline(subject)]
     for said, dues in _sections(news):
-        lines = [line_of(alerts, due, with_account=True) for due in dues]
+        lines = [line_of(alerts, due, with_account=True, names=names) for due in dues]
         blocks += [Words(said), Listing(tuple(lines[:LISTED]))]
         if len(lines) > LISTED:
             blocks.append(Words(f"And {words.counted(len(lines) - LISTED, 'more alert')}."))
-    quiet = [why for why in held if why.alert in alerts]
+    quiet = [why for why in held if why.person == telling.person and why.alert in alerts]
     if quiet:
-        lines = [_kept(alerts[why.alert], why) for why in quiet[:SHOWN]]
-        blocks += [Divider(), Words(f"Held back from you, and why ({len(quiet)}):"), Listing(tuple(lines))]
-        if len(quiet) > SHOWN:
+        lines = _kept(alerts, quiet, names)
+        blocks += [Divider(), Words("Held back from you, and why:"), Listing(tuple(lines[:SHOWN]))]
+        if len(lines) > SHOWN:
             blocks.append(Words(f"All of it: beforehand told --held-back --person '{telling.person}'"))
-    footer = "It takes what need not reach you at once: team.yaml says when it comes, routes.yaml what it takes."
+    footer = "What need not reach you at once comes here: team.yaml says when, routes.yaml what."
     return Message(subject, tuple(blocks), purpose="digest", meta={"footer": footer})
 
 
@@ -57,15 +61,23 @@ def _sections(news: Sequence[Due]) -> list[tuple[str, list[Due]]]:
     return [(said, dues) for said, dues in found.items() if dues]
 
 
-def _kept(alert: Alert, why: Held) -> str:
-    until = f", until {why.until:%d %b}" if why.until is not None else ""
-    return f"{alert.account}: {_said(alert)} ({alert.severity}, {alert.name}): {why.why}{until}"
+def _kept(alerts: Mapping[int, Alert], held: Sequence[Held], names: Mapping[str, str]) -> list[str]:
+    """What is held back, in a line for each account and reason."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for why in held:
+        until = f" until {why.until:%d %b}" if why.until is not None else ""
+        alert = alerts[why.alert]
+        said = f"{_said(alert)} ({alert.severity}, {alert.name})"
+        found.setdefault((names.get(alert.account, alert.account), f"{why.why}{until}"), []).append(said)
+    return [f"{account}: {'; '.join(said)}. {why[:1].upper()}{why[1:]}." for (account, why), said in found.items()]
 
 
-def line_of(alerts: Mapping[int, Alert], due: Due, *, with_account: bool) -> str:
+def line_of(
+    alerts: Mapping[int, Alert], due: Due, *, with_account: bool, names: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """An alert in one line of a list."""
     alert = alerts[due.item.number]
-    where = f"{alert.account}: " if with_account else ""
+    where = f"{names.get(alert.account, alert.account)}: " if with_account else ""
     end = f" ({alert.close_reason})" if due.item.closed else f" ({alert.severity}, {alert.name})"
     return f"{where}{_said(alert)}{end}"
 

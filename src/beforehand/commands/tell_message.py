@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -33,12 +34,13 @@ def message_of(
     at: datetime,
     *,
     held: Sequence[Held] = (),
+    names: Mapping[str, str] = MappingProxyType({}),
     before: Mapping[str, Any] | None = None,
 ) -> Message:
     """The message of a telling; `stories` are alerts as `show` gives them, by number.
 
     `before`: the message that told of the first one before, which is told again where no story is at hand. `held`: what
-    is kept from the reader of a digest.
+    is kept from the reader of a digest; `names`: what the accounts are called there.
     """
     lead = telling.news[0]
     zone = _zone(folder, telling.person)
@@ -47,7 +49,7 @@ def message_of(
     if telling.kind == "cleared":
         message = _over(telling, alerts)
     elif telling.kind == "digest":
-        message = digest_message(telling, alerts, held)
+        message = digest_message(telling, alerts, held, names)
     elif story is not None and telling.account is not None:
         message = _of_account(telling, alerts, story, zone, at, footer)
     elif before is not None and telling.account is not None:

@@ -73,9 +73,9 @@ def write_telling(
             waiting.payload = message.as_json()
             return
     else:
-        mine = [why for why in held if why.person == one.person] if one.kind == "digest" else []
+        names = {account: name for account, of in gathered.traits.items() if (name := of.get("name"))}
         known = payload_of(session, lead.item.number, one.person) if lead.item.number not in stories else None
-        message = message_of(folder, one, gathered.alerts, stories, at, held=mine, before=known)
+        message = message_of(folder, one, gathered.alerts, stories, at, held=held, names=names, before=known)
     put_message(
         session, folder.settings.channels, message, key=f"notification:{row.number}:{version}:{channel}",
         channel=channel, recipient=called, now=at, due_at=max(one.at or at, at), notification=row.number,

@@ -51,7 +51,7 @@ class Inhibit:
             covered |= self._covered(batch, dues)
         kept = tuple(due for due in batch.due if (due.item.number, due.person) not in covered)
         held = [
-            Held(person, number, "inhibit", f"{by.item.name} ({by.item.signal}, {by.item.severity}) covers it")
+            Held(person, number, "inhibit", f"covered by {by.item.name} ({by.item.signal}, {by.item.severity})")
             for (number, person), by in covered.items()
         ]
         return replace(batch, due=kept, held=(*batch.held, *held))
