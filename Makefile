@@ -46,7 +46,7 @@ docs: .venv/.dev ## write docs/reference and the JSON Schemas anew from the code
 bench: .venv/.dev ## the ratios of speed and size, each measured in one run
 	bench/run.sh
 
-chaos: .venv/.dev ## workers killed at random while 10,000 acts are handed over: nothing twice, nothing lost
+chaos: .venv/.dev ## run and workers killed at random while 10,000 runs write to customers: nothing twice, nothing lost
 	$(BIN)/python bench/chaos.py
 
 tone: .venv/.train ## train the base reader of tone anew, and print its figures beside VADER and TF-IDF

@@ -51,7 +51,9 @@ def message(n: int, *, chart: bool) -> Message:
     """An alert's message, with or without its picture."""
     text = Words("Logins fell below 2 a week for 3 weeks in a row. " * 4)
     facts = Facts((("At stake", "£84k renews in 47 days"), ("Closes", "after two weeks in a row")))
-    shape = (Chart("Logins a week", tuple(float(14 - k % 5) for k in range(26)), ("May",) * 26, 11, 16, 2, (24, 25)),)
+    # Each its own picture: one that was drawn before is kept.
+    values = tuple(float(14 + n / 1000 - k % 5) for k in range(26))
+    shape = (Chart("Logins a week", values, ("May",) * 26, 11, 16, 2, (24, 25)),)
     return Message(
         f"Alert {n}", (Headline(f"Alert {n}", "high"), text, facts, *(shape if chart else ())), thread=f"{n}"
     )
