@@ -9,7 +9,9 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,7 +23,7 @@ from beforehand.channels import Button, Message, Words
 from beforehand.channels.webhook import signature
 from beforehand.commands import Workspace
 from beforehand.commands.linking import Links
-from beforehand.store import Act, Alert, Callback, Notification, Run, alert_number, runs
+from beforehand.store import Act, Alert, Callback, Notification, Run, Store, alert_number, runs
 from beforehand.store.models import AlertLog
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -67,6 +69,15 @@ steps:
 """
 
 
+@cache
+def migrated() -> bytes:
+    """An empty state, made once: making the tables takes longer than most tests."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "state.sqlite"
+        Store.open(path).close()
+        return path.read_bytes()
+
+
 @dataclass
 class Answered:
     """What the application answered."""
@@ -109,6 +120,9 @@ class Front:
             "signal: login-drop\nwhen: logins below 3 per week\nplaybook: check-in\n"
         )
         (self.root / "playbooks" / "check-in.yaml").write_text(PLAYBOOK)
+        if not self.state_at:
+            (self.root / ".beforehand").mkdir(exist_ok=True)
+            (self.root / ".beforehand" / "state.sqlite").write_bytes(migrated())
         self.ws = Workspace(self.root, "ann")
         self.app = application(self.root, ENVIRONMENT, lambda: self.now)
 
