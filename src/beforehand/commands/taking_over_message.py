@@ -26,7 +26,8 @@ def message_of(taken: Taken, waits: Sequence[Mapping[str, Any]], *, lead: str, b
     asked = [_asked(row) for row in waits]
     blocks += _list(f"{_many(asked, 'draft')} {'waits' if len(asked) == 1 else 'wait'} for your yes:", asked)
     if asked and before:
-        blocks.append(Words(f"They may be signed by {words.listed(before)}; `--edit FILE` sends another text instead."))
+        said = f"They may be signed by {words.listed(before)}; --edit FILE sends another text instead."
+        blocks.append(Words(f"To whom they go and what they say: beforehand approvals. {said}"))
     alerts = [_alert(alert) for alert, _ in taken.alerts]
     blocks += _list(f"{_many(alerts, 'open alert')}:", alerts)
     at_work = [_run(run) for run in taken.runs]
@@ -63,8 +64,7 @@ def _many(items: Sequence[str], one: str) -> str:
 
 def _asked(row: Mapping[str, Any]) -> str:
     by = str(row["until"])[:16].replace("T", " ")
-    return f"{row['account']}: {row['subject']} (to {row['to'] or 'nobody yet'}, by {by} UTC: " \
-           f"beforehand approve {row['run']})"  # fmt: skip
+    return f"{row['account']}: {row['subject']} (by {by} UTC: beforehand approve {row['run']})"
 
 
 def _alert(alert: Alert) -> str:
