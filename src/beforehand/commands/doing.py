@@ -139,7 +139,7 @@ class Stage:
         return None if to is None else self.here.receiver(to, self.run.scope)
 
     def in_place_of(self, name: str) -> tuple[str, str]:
-        """Who of us hears in the place of who is away or has left, and why; the same name and '' where they are there."""
+        """Who of us hears in the place of who is away or has left, and why; themselves and '' where they are there."""
         person = self.holders.team.named(name)
         reach = self.holders.team.reach(person, self.at) if person is not None else None
         if reach is None or reach.person is None or reach.person == person:

@@ -155,12 +155,6 @@ def keep_unsent(
     )  # fmt: skip
 
 
-def suppressed(session: Session, address: str) -> str | None:
-    """Why an address must not be written to, None where it may."""
-    found = session.get(Suppression, address.strip().lower())
-    return None if found is None else found.why
-
-
 def suppress(session: Session, address: str, why: str, at: datetime, actor: str, account: str | None = None) -> bool:
     """Puts an address on the list of those that are not written to; False where it was there.
 
@@ -189,38 +183,9 @@ def suppress(session: Session, address: str, why: str, at: datetime, actor: str,
     return True
 
 
-def expose(session: Session, run: Run, *, salt: str, arm: str, share: float, at: datetime) -> str:
-    """Stores the arm of an account the first time we would act on it; returns the one that was stored."""
-    found = session.get(Exposure, (run.playbook, run.account, salt))
-    if found is not None:
-        return found.arm
-    session.add(
-        Exposure(playbook=run.playbook, account=run.account, salt=salt, arm=arm, share=share, at=at, alert=run.alert)
-    )
-    session.flush()
-    return arm
-
-
-def arm_stored(session: Session, playbook: str, account: str, salt: str) -> str | None:
-    """The arm an account was stored with, None where it was never exposed."""
-    found = session.get(Exposure, (playbook, account, salt))
-    return None if found is None else found.arm
-
-
 def exposures_of(session: Session, playbook: str) -> list[Exposure]:
     """The exposures of a playbook, oldest first."""
     return list(session.scalars(select(Exposure).where(Exposure.playbook == playbook).order_by(Exposure.at)))
-
-
-def heard_from_us(session: Session, account: str, address: str) -> tuple[list[datetime], list[datetime]]:
-    """When messages of playbooks went, or are to go, to an address, and to anybody at its account."""
-    wanted = (
-        select(Act.recipient, Act.wanted_at)
-        .join(Run, Run.number == Act.run)
-        .where(Act.outward, Run.account == account, Act.state != "refused")
-    )
-    rows = session.execute(wanted).all()
-    return [at for to, at in rows if to.lower() == address.lower()], [at for _, at in rows]
 
 
 def note_touches(session: Session) -> int:
