@@ -68,8 +68,8 @@ class Living:
         self.root = root
         born = {"spike": 400, "stuck": 20, "angry": 400, "fading": 400, "growing": 400}
         self.load("accounts", [
-            {"account": name, "name": name.title(), "owner": "Ann Lee", "seats": 5 if name == "fading" else 20, "plan": "team",
-             "started_at": (MONDAY - born[name] * DAY).isoformat()}
+            {"account": name, "name": name.title(), "owner": "Ann Lee", "plan": "team",
+             "seats": 5 if name == "fading" else 20, "started_at": (MONDAY - born[name] * DAY).isoformat()}
             for name in ACCOUNTS
         ])  # fmt: skip
         self.load("people", [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from beforehand.commands.workspace import Workspace
 
 SHOWN = 200
+BLANK = re.compile(r"\[fill in[^\]]*\]", re.IGNORECASE)
 
 
 def playbooks(ws: Workspace) -> dict[str, Any]:
@@ -131,11 +133,22 @@ def approve(
             raise InputError(
                 f"Run {number} waits for nobody's yes.", "`beforehand approvals` lists what does.", "not-asked"
             )
+        if yes and (blank := blank_in(asked, text, subject)) is not None:
+            said = f"The draft has a place that nobody has filled in: {blank}"
+            raise InputError(
+                said, f"`beforehand approve {number} --edit FILE` sends what the file says.", "not-filled-in"
+            )
         at = present(session, now)
         answer_in(session, run, asked, at, ws.actor, yes=yes, text=text, subject=subject, note=note)
         said = f"{'Approved' if yes else 'Rejected'} by {ws.actor}"
         edit_asked(session, ws.settings.channels, run.number, asked["step"], said, at)
         return {"run": as_row(session, run)}
+
+
+def blank_in(asked: Mapping[str, Any], text: str | None = None, subject: str | None = None) -> str | None:
+    """The first place of a draft that a person is to fill in, as `[fill in: what we promised]`; None without."""
+    found = BLANK.search(f"{subject or asked['subject']}\n{text or asked['text']}")
+    return found[0] if found else None
 
 
 def answer_in(

@@ -122,7 +122,7 @@ def _start(session: Session, pressed: Pressed) -> Outcome:
 
 
 def _answer(session: Session, pressed: Pressed) -> Outcome:
-    from beforehand.commands.playbooks import answer_in, asked_of
+    from beforehand.commands.playbooks import answer_in, asked_of, blank_in
 
     number, _, step = pressed.value.partition("|")
     run = session.get(Run, int(number)) if number.isascii() and number.isdigit() and len(number) < 10 else None
@@ -137,6 +137,11 @@ def _answer(session: Session, pressed: Pressed) -> Outcome:
             return Outcome("already", answered.kind, said)
         return Outcome("refused", "not-asked", f"Run {run.number} does not wait for this answer any more.")
     yes = pressed.action == APPROVE
+    if yes and (blank := blank_in(asked)) is not None:
+        said = (
+            f"The draft has a place that nobody has filled in: {blank} `beforehand approve {run.number} --edit FILE`."
+        )
+        return Outcome("refused", "not-filled-in", said)
     answer_in(session, run, asked, pressed.at, pressed.actor, yes=yes)
     word = "approved" if yes else "rejected"
     said = f"{word.capitalize()} by {pressed.actor}"
