@@ -175,7 +175,7 @@ def _said_run(result: dict[str, Any]) -> None:
         console.print(look.line(f"{what} went along to another owner", words.listed(sorted(along["told"]))))
     played = [f"{result['runs'][kind]} {said}" for kind, said in RUNS_WORDS if result["runs"][kind]]
     if played:
-        console.print(look.line(*(["playbooks: " + played[0]] + played[1:])))
+        console.print(look.line(f"playbooks: {played[0]}", *played[1:]))
         console.print(look.text("See them with `beforehand runs --live`.", "soft"))
     for why in result["nobody"]:
         console.print(look.line(look.text("nobody hears", "critical"), why))
