@@ -283,8 +283,8 @@ class SettingsSpec(Spec):
             default_factory=dict,
             description=(
                 "How much the words of people of a role weigh in the mood of their account, by what their trait `role` "
-                f"says. What is not listed keeps its weight: {', '.join(f'{k} {v:g}' for k, v in SENIORITY.items())}, any "
-                "other 1; 0 is not heard."
+                "says. What is not listed keeps its weight: "
+                f"{', '.join(f'{k} {v:g}' for k, v in SENIORITY.items())}, any other 1; 0 is not heard."
             ),
         )
     )
