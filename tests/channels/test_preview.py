@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from datetime import UTC, datetime
@@ -97,6 +98,16 @@ def test_what_cannot_be_previewed_is_said(ws: Workspace, tmp_path: Path) -> None
     assert "slack" in said.exception.hint
 
 
+def _known_alert() -> Any:
+    """The alert of which every channel's form is kept; this folder is no package."""
+    spec = importlib.util.spec_from_file_location("messages", Path(__file__).parent / "messages.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.ALERT
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of modules its plug-ins import
 def test_apprise_tells_once_and_says_only_whether(monkeypatch: pytest.MonkeyPatch) -> None:
     import apprise
@@ -115,6 +126,9 @@ def test_apprise_tells_once_and_says_only_whether(monkeypatch: pytest.MonkeyPatc
     assert channel.hand(Message("No", (Words("x"),)), "", "k").state == "retry"
     assert Apprise("nonsense").hand(hello, "", "k").reason == "bad-address"
     assert "hunter2" not in repr(channel)
+    channel.hand(_known_alert(), "", "k")
+    kept = Path(__file__).parent / "golden" / "alert-apprise.txt"
+    assert f"{asked[-1]['title']}\n\n{asked[-1]['body']}" == kept.read_text(encoding="utf-8")
     monkeypatch.setattr(apprise.Apprise, "notify", lambda self, **said: 1 / 0)
     assert channel.hand(hello, "", "k").state == "in doubt"
 

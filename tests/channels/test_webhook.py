@@ -15,7 +15,7 @@ import pytest
 from beforehand.channels import Message, Words
 from beforehand.channels.addresses import AddressError, connect, networks, outside
 from beforehand.channels.posting import retry_after
-from beforehand.channels.webhook import Webhook, id_of, signature, verified
+from beforehand.channels.webhook import Webhook, body_of, id_of, signature, verified
 
 HERE = networks(["127.0.0.1"])
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
@@ -35,6 +35,7 @@ def _beside(name: str) -> Any:
 
 
 listening = _beside("http_listener").listening
+ALERT = _beside("messages").ALERT
 
 
 def webhook(url: str, **given: Any) -> Webhook:
@@ -62,6 +63,11 @@ def test_what_is_posted_is_signed_and_the_same_id_at_each_try() -> None:
 
 
 @pytest.mark.skipif(not RESEARCH.is_dir(), reason="the vectors lie beside the project")
+def test_as_it_was_looked_at() -> None:
+    kept = Path(__file__).parent / "golden" / "alert-webhook.json"
+    assert body_of(ALERT, NOW) == json.loads(kept.read_text(encoding="utf-8"))
+
+
 def test_signatures_are_those_of_the_standards_own_library() -> None:
     kept = json.loads((RESEARCH / "captures" / "signature_vectors.json").read_text())["standard_webhooks"]
     headers, body = kept["headers"], kept["body"].encode()
