@@ -19,6 +19,8 @@ from beforehand.signals import Signal, quantities_of, reads_alerts, traits_of
 from beforehand.workspace import Folder
 
 ROLE = "role"
+MADE_OF = {"tones": ("messages",), "moods": ("messages",), "tensions": ("tickets", "messages")}
+"""The tables that are made when they are first asked for, and of which facts."""
 
 
 def show_packed(walk: Walk, name: str, scratch: Path, tables: Mapping[str, str], until: str) -> None:
@@ -83,7 +85,8 @@ def _has(
         counted = (
             "member" if spec.aggregate == "people" else "status" if quantity.made and spec.table == "tickets" else "*"
         )
-        if not only(connection, f"SELECT count({counted}) FROM {spec.table}")[0]:
+        tables = MADE_OF.get(spec.table, (spec.table,))
+        if not any(only(connection, f"SELECT count({counted}) FROM {table}")[0] for table in tables):
             return False
         if (spec.event or spec.of_event) and not all(sent[event] for event in (*spec.event, *spec.of_event)):
             return False
