@@ -24,6 +24,7 @@ from beforehand.facts.derived.joins import merges
 from beforehand.facts.derived.voices import Letter, Said, path, seniority_of
 from beforehand.facts.merging import canonical_tables
 from beforehand.facts.quoting import text
+from beforehand.facts.rewriting import rewrite
 from beforehand.facts.schema import MOODS
 from beforehand.facts.subjects import excluded_members
 
@@ -37,7 +38,6 @@ TOGETHER = 500
 DIGITS = 6
 """Digits after the point that are kept: those beyond are of the order in which letters were added up."""
 ROLE = "role"
-_OWN = ("source", "id", "account", "at_us", *MOODS.columns)
 
 
 def ensure(facts: Facts) -> None:
@@ -159,29 +159,11 @@ def _scope(facts: Facts, heard: int, roles: int) -> int:
 
 def _write(facts: Facts, low: int, high: int) -> None:
     """Writes what the table does not say of some accounts, and takes back what is no longer so."""
-    connection = facts.connection
     here = f"SELECT account FROM moody WHERE place >= {low} AND place < {high}"
     wrote, roles = letters(facts, here)
     rows = [
-        (letter.source, letter.id, root, letter.known_us, round(mood.warmth, DIGITS), float(mood.people))
+        (letter.source, letter.id, root, None, letter.known_us, round(mood.warmth, DIGITS), float(mood.people))
         for root, own in wrote.items()
         for letter, mood in path(own, seniorities(facts, roles, root))
     ]
-    columns = {column: [row[nth] for row in rows] for nth, column in enumerate(_OWN)}
-    kinds = {"account": pa.int32(), "at_us": pa.int64(), "warmth": pa.float64(), "people": pa.float64()}
-    table = pa.table({column: pa.array(columns[column], kinds.get(column, pa.string())) for column in _OWN})
-    own = ", ".join(_OWN)
-    connection.register("moods_given", table)
-    number = int(only(connection, "SELECT coalesce(max(stored_seq), 0) FROM moods")[0])
-    stored = ", ".join("epoch_us(t.occurred_at) AS at_us" if column == "at_us" else f"t.{column}" for column in _OWN)
-    connection.execute(
-        f"""INSERT INTO moods (stored_seq, source, id, account, member, occurred_at, delay, sign,
-            {", ".join(MOODS.columns)})
-        SELECT {number} + row_number() OVER (ORDER BY at_us, account, source, id, net), source, id, account, NULL,
-            make_timestamp(at_us), 0, sign(net)::TINYINT, {", ".join(MOODS.columns)}
-        FROM (SELECT {own}, sum(sign) AS net FROM (
-            SELECT {own}, 1 AS sign FROM moods_given
-            UNION ALL SELECT {stored}, -t.sign FROM moods t WHERE t.account IN ({here}))
-            GROUP BY ALL HAVING sum(sign) <> 0)"""
-    )
-    connection.unregister("moods_given")
+    rewrite(facts.connection, MOODS, rows, f"WHERE t.account IN ({here})")

@@ -12,7 +12,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pyarrow as pa
 
 from beforehand.facts import tones
 from beforehand.facts.asking import first, only
@@ -20,6 +19,7 @@ from beforehand.facts.derived.histories import HOLDERS, SOLVED
 from beforehand.facts.derived.mentions import from_customer
 from beforehand.facts.derived.strain import ASKS, PROMISES, URGENT, Point, Said, State, path, promised_until
 from beforehand.facts.quoting import name, text
+from beforehand.facts.rewriting import rewrite
 from beforehand.facts.schema import TENSIONS
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ ANGRY = "(frustration > 0.6 OR negative > 0.95)"
 """What says that something is broken is negative, and not angry yet."""
 SHARP = "negative > 0.85"
 _LETTERS = 4_000
-_OWN = ("source", "id", "account", "member", "at_us", *TENSIONS.columns)
 
 
 def ensure(facts: Facts) -> None:
@@ -88,24 +87,8 @@ def _scope(connection: duckdb.DuckDBPyConnection, before: tuple[int, ...]) -> No
 def _write(connection: duckdb.DuckDBPyConnection, low: int, high: int) -> None:
     """Writes what the table does not say of some tickets, and takes back what is no longer so."""
     rows = [row for key in _read(connection, low, high) for row in key]
-    columns = {column: [row[nth] for row in rows] for nth, column in enumerate(_OWN)}
-    kinds = {"account": pa.int32(), "member": pa.int32(), "at_us": pa.int64(), "points": pa.float64()}
-    table = pa.table({column: pa.array(columns[column], kinds.get(column, pa.string())) for column in _OWN})
-    own = ", ".join(_OWN)
-    connection.register("tensions_given", table)
-    number = int(only(connection, "SELECT coalesce(max(stored_seq), 0) FROM tensions")[0])
-    stored = ", ".join("epoch_us(t.occurred_at) AS at_us" if column == "at_us" else f"t.{column}" for column in _OWN)
-    connection.execute(
-        f"""INSERT INTO tensions (stored_seq, source, id, account, member, occurred_at, delay, sign,
-            {", ".join(TENSIONS.columns)})
-        SELECT {number} + row_number() OVER (ORDER BY at_us, source, id, net), source, id, account, member,
-            make_timestamp(at_us), 0, sign(net)::TINYINT, {", ".join(TENSIONS.columns)}
-        FROM (SELECT {own}, sum(sign) AS net FROM (
-            SELECT {own}, 1 AS sign FROM tensions_given
-            UNION ALL SELECT {stored}, -t.sign FROM tensions t JOIN tense s ON s.source = t.source AND s.key = t.ticket
-            WHERE s.place >= {low} AND s.place < {high}) GROUP BY ALL HAVING sum(sign) <> 0)"""
-    )
-    connection.unregister("tensions_given")
+    part = f"JOIN tense s ON s.source = t.source AND s.key = t.ticket WHERE s.place >= {low} AND s.place < {high}"
+    rewrite(connection, TENSIONS, rows, part)
 
 
 def _read(connection: duckdb.DuckDBPyConnection, low: int, high: int) -> list[list[tuple[Any, ...]]]:
