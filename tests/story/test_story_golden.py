@@ -228,6 +228,16 @@ def monthly() -> Occasion:
     return occasion(Clause(leaf, "revenue", "sum", 0, facts="invoices"), answer(values, Grain.MONTH, name="revenue"))
 
 
+def twice_the_same() -> Occasion:
+    """Below a line and below what is usual: two receipts of one metric, and nothing is said twice."""
+    score = Quantity("score")
+    values = (8.4, 8.5, 8.2, 8.4, 8.6, 8.1, 8.3, 8.4, 8.2, 8.5, 4.5)
+    below = Clause(Level(score, "<", 6, Grain.WEEK), "survey score", "mean", 0, facts="surveys")
+    lower = Clause(Usual(score, "down", 26, Grain.WEEK), "survey score", "mean", 1, facts="surveys")
+    receipts = [answer(list(values), Grain.WEEK, name="survey score", count=count) for count in (19, 19)]
+    return replace(occasion(below, *receipts), clauses=(below, lower))
+
+
 def compound() -> Occasion:
     logins = Clause(Change(LOGINS, "down", 0.4, 8, Grain.WEEK), "logins", "count", 0)
     tickets = Clause(Level(Quantity("tickets"), ">=", 3, Grain.WEEK), "tickets", "count", 1, facts="tickets")
@@ -562,6 +572,7 @@ TOLD = {
     "absence": silence,
     "absence, from before": long_silence,
     "compound": compound,
+    "two clauses, one metric": twice_the_same,
 }
 
 

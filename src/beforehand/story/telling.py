@@ -58,10 +58,21 @@ def _plain(occasion: Occasion) -> Story:
     if occasion.closed is None:
         sentences.extend(around.closes(occasion.closing))
     sentences.extend(around.record(occasion))
+    sentences = _once(sentences)
     signs = [(c.role == "first", t) for c, t in zip(occasion.clauses, told, strict=True) if c.role != "unless"]
     also = [text for text, _ in marked if text]
     headline, shapes = _headline(signs, also), _shapes([t for _, t in signs])
     return Story(headline, tuple(sentences), shapes, occasion.receipts, looked_at=occasion.looked_at)
+
+
+def _once(sentences: list[Sentence]) -> list[Sentence]:
+    """Nothing twice: what two clauses of one metric both say is said where it comes first, with the receipts of both."""
+    kept: dict[str, Sentence] = {}
+    for sentence in sentences:
+        before = kept.setdefault(sentence.text, sentence)
+        more = tuple(place for place in sentence.receipts if place not in before.receipts)
+        kept[sentence.text] = replace(before, receipts=before.receipts + more)
+    return list(kept.values())
 
 
 def _normal(occasion: Occasion) -> list[Sentence]:
