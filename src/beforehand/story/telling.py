@@ -66,7 +66,7 @@ def _plain(occasion: Occasion) -> Story:
 
 
 def _once(sentences: list[Sentence]) -> list[Sentence]:
-    """Nothing twice: what two clauses of one metric both say is said where it comes first, with the receipts of both."""
+    """Nothing twice: what two clauses of one metric both say is said where it comes first, with both receipts."""
     kept: dict[str, Sentence] = {}
     for sentence in sentences:
         before = kept.setdefault(sentence.text, sentence)
