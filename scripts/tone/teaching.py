@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
-import tempfile
-from pathlib import Path
 
 import numpy as np
-from adapters import first_of
+from average import KEPT
 from numpy.typing import NDArray
 
-from beforehand.text import base_model
-from beforehand.text.encoder import Encoder, session, tokenizer
+from beforehand.text.encoder import encoder
 
-KEPT = Path(os.environ.get("BEFOREHAND_TEACHING", Path(tempfile.gettempdir()) / "beforehand-teaching"))
 PART = 4_000
-WEIGHTS = Path(__file__).resolve().parents[2] / "src" / "beforehand" / "text" / "weights" / "encoder.npz"
-
-
-def teacher() -> Encoder:
-    """The encoder with the first set of its adapters alone."""
-    with np.load(WEIGHTS) as stored:
-        alone = {name: table.astype(np.float32) for name, table in first_of(stored).items()}
-    return Encoder(base_model(), session(alone), tokenizer(), alone["head"], alone["mixing"].astype(np.float64))
 
 
 def opinions(texts: list[str]) -> NDArray[np.float64]:
     """The encoder's own chances of negative and positive for each text, `[n, 2]`."""
-    reader = teacher()
+    reader = encoder()
     KEPT.mkdir(parents=True, exist_ok=True)
     taught = hashlib.sha256(reader.head.tobytes()).hexdigest()[:12]
     out = []

@@ -1,13 +1,15 @@
-"""Texts written from `support.grammar`: how customers and colleagues ask, complain, refuse and thank, with labels."""
+"""Texts of our own with labels: from `support.grammar`, and the made-up messages of `messages/`."""
 
 from __future__ import annotations
 
 import random
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 GRAMMAR = Path(__file__).with_name("support.grammar")
+MESSAGES = Path(__file__).with_name("messages")
 OUTPUTS = ("negative", "positive", "frustration", "gratitude", "urgency")
 
 
@@ -83,20 +85,54 @@ def both(first: tuple[float, ...], second: tuple[float, ...]) -> tuple[float, ..
 
 
 def write(count: int, seed: int) -> list[Written]:
-    """`count` texts: each of one section, a third of them joined to a second one of the same or a calm section."""
+    """`count` texts of the grammar: each of one section, a third of them beside a second one."""
     rng = random.Random(seed)
     slots, sections = read_grammar()
     weights = [len(section.lines) for section in sections]
-    calm = [section for section in sections if section.labels[0] <= 0.15]
+    said = Saying(sections, slots, rng)
+    return [said.text(section, rng.choice(section.lines)) for section in rng.choices(sections, weights, k=count)]
+
+
+def registers() -> list[str]:
+    """The names of the files of messages."""
+    return sorted(path.stem for path in MESSAGES.glob("*.txt"))
+
+
+def messages(names: Iterable[str]) -> list[Written]:
+    """The messages of these files, as they stand."""
+    return [Written(line, section.labels) for name in names for section in _sections(name) for line in section.lines]
+
+
+def retold(names: Iterable[str], seed: int) -> list[Written]:
+    """Each message of these files once more, as somebody else would type it, a third of them beside a second one."""
+    rng = random.Random(seed)
     out = []
-    for _ in range(count):
-        section = rng.choices(sections, weights)[0]
-        text, labels = roughen(expand(rng.choice(section.lines), slots, rng), rng), section.labels
+    for name in names:
+        sections = _sections(name)
+        said = Saying(sections, {}, rng)
+        out += [said.text(section, line) for section in sections for line in section.lines]
+    return out
+
+
+def _sections(name: str) -> list[Section]:
+    return read_grammar(MESSAGES / f"{name}.txt")[1]
+
+
+class Saying:
+    """Makes texts of lines: slots filled, roughened, and at times beside another line."""
+
+    def __init__(self, sections: Sequence[Section], slots: dict[str, str], rng: random.Random) -> None:
+        self.slots, self.rng = slots, rng
+        self.calm = [section for section in sections if section.labels[0] <= 0.15] or list(sections)
+
+    def text(self, section: Section, line: str) -> Written:
+        """The line as one text, or as one of two sentences: the other is of the same section or of a calm one."""
+        rng = self.rng
+        text, labels = roughen(expand(line, self.slots, rng), rng), section.labels
         if rng.random() < 0.35:
-            other = section if rng.random() < 0.4 else rng.choice(calm)
-            second = roughen(expand(rng.choice(other.lines), slots, rng), rng)
+            other = section if rng.random() < 0.4 else rng.choice(self.calm)
+            second = roughen(expand(rng.choice(other.lines), self.slots, rng), rng)
             pair = [text, second] if rng.random() < 0.5 else [second, text]
             text = " ".join(part if part[-1] in ".!?)" else part + "." for part in pair)
             labels = both(labels, other.labels)
-        out.append(Written(text, labels))
-    return out
+        return Written(text, labels)

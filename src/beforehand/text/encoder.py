@@ -1,7 +1,7 @@
 """The stronger reader, an extra: the base reader and the sentence encoder MiniLM, taught by scripts/tone/teach.py.
 
 The encoder (all-MiniLM-L6-v2, Apache-2.0) comes whole from a package and never from a network; what the project adds
-are low-rank adapters for its 36 matrices (Hu et al. 2021, "LoRA"), the average of two sets taught apart, and a linear
+are low-rank adapters for its 36 matrices (Hu et al. 2021, "LoRA"), the average of sets taught apart, and a linear
 head over the mean and the maximum of the states of its word pieces. The head is linear, so what each piece adds to the
 log-odds is exact.
 """
@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,18 +43,17 @@ class Encoder:
     name = "encoder"
     languages: frozenset[str] | None = frozenset({"en"})
 
-    def __init__(self, base: ToneModel, session: Any, pieces: Tokenizer, head: Table, mixing: Floats) -> None:
-        """`head` is `[768 and a bias, 2]`; `mixing` is `[2, 3]`: what encoder and base count, and a constant."""
+    def __init__(
+        self, base: ToneModel, session: Any, pieces: Tokenizer, head: Table, mixing: Floats, taught: str
+    ) -> None:
+        """`head` is `[768 and a bias, 2]`; `mixing` is `[2, 3]`: what encoder and base count, and a constant. `taught`
+        names the adapters."""
         self.base = base
         self.session = session
         self.pieces = pieces
         self.head = head
         self.mixing = mixing
-
-    @property
-    def version(self) -> str:
-        """Of the adapters, and of the base reader beside them."""
-        return f"2/{self.base.version}"
+        self.version = f"{taught}/{base.version}"
 
     def knows(self, text: str) -> float:
         """As the base reader."""
@@ -159,16 +160,17 @@ def encoder() -> Encoder:
             "Install the extra: pip install 'beforehand[encoder]', or write `text: reader: base`.",
             code="no-encoder",
         )
-    with np.load(str(files("beforehand.text") / "weights" / "encoder.npz"), allow_pickle=False) as stored:
+    content = (files("beforehand.text") / "weights" / "encoder.npz").read_bytes()
+    with np.load(BytesIO(content), allow_pickle=False) as stored:
         adapters = {name: stored[name].astype(np.float32) for name in stored.files}
+    mixing = adapters["mixing"].astype(np.float64)
     return Encoder(
-        base_model(), session(adapters), tokenizer(), adapters["head"], adapters["mixing"].astype(np.float64)
+        base_model(), session(adapters), tokenizer(), adapters["head"], mixing, taught=f"{crc32(content):08x}"
     )
 
 
 def session(adapters: dict[str, Table]) -> Any:
-    """The ONNX session of the encoder with its matrices adapted, in the order of the graph: W + A S B for each, where S
-    is how much each rank counts."""
+    """The ONNX session of the encoder with its matrices adapted, in the order of the graph: W + A B for each."""
     import onnx
     import onnxruntime
     from onnx import numpy_helper
@@ -187,7 +189,7 @@ def session(adapters: dict[str, Table]) -> Any:
         stored, sizes = tensors[f"val_{number}_q"], tensors[f"val_{number}_scale"]
         scales = numpy_helper.to_array(sizes)
         a, b = adapters[f"a{at}"], adapters[f"b{at}"]
-        whole = numpy_helper.to_array(stored) * scales + (a * adapters["strength"][: a.shape[1]]) @ b
+        whole = numpy_helper.to_array(stored) * scales + a @ b
         stored.CopyFrom(numpy_helper.from_array(whole.astype(np.float32), stored.name))
         sizes.CopyFrom(numpy_helper.from_array(np.ones_like(scales), sizes.name))
     options = onnxruntime.SessionOptions()
