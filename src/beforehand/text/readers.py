@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -23,16 +23,27 @@ class Weighed(NamedTuple):
     weight: float
 
 
+class Told(Protocol):
+    """The words of each of `n` texts. A list is one; what makes them when they are asked for is one too."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, at: int, /) -> Sequence[Weighed]: ...
+
+    def __iter__(self) -> Iterator[Sequence[Weighed]]: ...
+
+
 @dataclass(frozen=True)
 class Readings:
     """How each of `n` texts sounds. `chances` is `[n, 5]`, 0 to 1, as OUTPUTS; NaN where the reader cannot say.
 
-    `words` are by weight, the heaviest first. `rest` is what the log-odds of negative hold besides the words (the
-    model's own base), so that rest and all words sum to them; NaN where the words were named without weights.
+    `words` are by weight, the heaviest first, and may be made only when they are asked for. `rest` is what the log-odds
+    of negative hold besides the words (the model's own base), so that rest and all words sum to them; NaN where the
+    words were named without weights.
     """
 
     chances: Floats
-    words: Sequence[Sequence[Weighed]] = field(repr=False)
+    words: Told = field(repr=False)
     rest: Floats = field(repr=False)
 
     def __post_init__(self) -> None:

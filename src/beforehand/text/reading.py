@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from beforehand.text.cleaning import Cleaned, clean
 from beforehand.text.language import UNKNOWN, Language, detect, has_letters, latin_share
 from beforehand.text.manner import Manner, manner_of
-from beforehand.text.readers import Reader, Readings, Weighed
+from beforehand.text.readers import Reader, Readings, Told, Weighed
 
 # Why nothing is said of a message.
 EMPTY, QUOTED, AUTOMATIC, NO_WORDS, LANGUAGE, NO_ANSWER = (
@@ -42,9 +42,14 @@ class Tone:
     reason: str
     text: str
     cut: frozenset[str]
-    words: Sequence[Weighed]
     rest: float | None
     manner: Manner
+    _told: tuple[Told, int] | None = field(repr=False, compare=False)
+
+    @property
+    def words(self) -> Sequence[Weighed]:
+        """The words that were read; made each time they are asked for, as most messages are only counted."""
+        return () if self._told is None else self._told[0][self._told[1]]
 
     @property
     def unsure(self) -> bool:
@@ -107,11 +112,11 @@ def _named(language: Language, reason: str, reader: Reader) -> str:
 
 def _tone(message: Cleaned, language: str, reason: str, readings: Readings, row: int | None) -> Tone:
     negative = positive = frustration = gratitude = urgency = rest = None
-    words: Sequence[Weighed] = ()
+    told = None
     if row is not None:
         known = [None if math.isnan(value) else value for value in readings.chances[row].tolist()]
         negative, positive, frustration, gratitude, urgency = known
-        words = readings.words[row] if negative is not None else ()
+        told = None if negative is None else (readings.words, row)
         rest = None if math.isnan(readings.rest[row]) else float(readings.rest[row])
         reason = NO_ANSWER if negative is None else ""
     return Tone(
@@ -124,7 +129,7 @@ def _tone(message: Cleaned, language: str, reason: str, readings: Readings, row:
         reason=reason,
         text=message.text,
         cut=message.cut,
-        words=words,
         rest=rest,
         manner=manner_of(message.text),
+        _told=told,
     )

@@ -7,7 +7,7 @@ trained on what stands in docs/explanation/reading-tone.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -91,25 +91,24 @@ class ToneModel:
         if not texts:
             return Readings.unread(0)
         odds = np.full((len(texts), len(OUTPUTS)), np.nan)
-        told: list[Sequence[Weighed]] = []
+        told = Words(texts)
         for begins in range(0, len(texts), BATCH):
             part = texts[begins : begins + BATCH]
-            found, words = self._read(part)
-            odds[begins : begins + len(part)] = found
-            told.extend(words)
+            odds[begins : begins + len(part)] = self._read(part, told)
         with np.errstate(over="ignore"):
             chances = 1.0 / (1.0 + np.exp(-odds))
         return Readings(chances, words=told, rest=np.full(len(texts), float(self.weights.bias[0])))
 
-    def _read(self, texts: Sequence[str]) -> tuple[Floats, list[Sequence[Weighed]]]:
-        """The log-odds `[n, outputs]`, NaN without words, and the words of each by what they added to the first."""
+    def _read(self, texts: Sequence[str], told: Words) -> Floats:
+        """The log-odds `[n, outputs]`, NaN without words; adds to `told` what each word added to the first."""
         weights = self.weights
         lines = [read_words(text) for text in texts]
         counts = np.array([len(line) for line in lines])
         total = int(counts.sum())
         odds = np.full((len(texts), len(OUTPUTS)), np.nan)
         if not total:
-            return odds, [()] * len(texts)
+            told.add(lines, np.empty(0), np.empty(0))
+            return odds
         table, rows = self._rows(lines)
         joined = np.array([bucket for line in lines for bucket in pairs(line)], dtype=np.int64).reshape(total, 2)
         alone = table[rows]
@@ -122,8 +121,8 @@ class ToneModel:
         scales = np.array([scale(int(count)) for count in counts[spoken]])
         added = (alone + context) * np.repeat(scales, counts[spoken])[:, None]
         odds[spoken] = np.add.reduceat(added, first, axis=0) + weights.bias
-        own = (alone[:, 0] * np.repeat(scales, counts[spoken])).tolist()
-        return odds, _told(texts, lines, added[:, 0].tolist(), own)
+        told.add(lines, added[:, 0].copy(), alone[:, 0] * np.repeat(scales, counts[spoken]))
+        return odds
 
     def _rows(self, lines: Sequence[Sequence[Word]]) -> tuple[Table, NDArray[np.int64]]:
         """The table of the words at hand and the row of each word: a word never seen is read by its letters."""
@@ -144,24 +143,39 @@ class ToneModel:
         return np.concatenate([weights.words, extra]) if len(extra) else weights.words, np.array(rows, dtype=np.int64)
 
 
-def _told(
-    texts: Sequence[str], lines: Sequence[Sequence[Word]], added: Sequence[float], own: Sequence[float]
-) -> list[Sequence[Weighed]]:
-    """The words of each text by weight; a word that counts mostly by what stands before it is shown with that."""
-    told: list[Sequence[Weighed]] = []
-    at = 0
-    for text, line in zip(texts, lines, strict=True):
+class Words:
+    """The words of each text by what they added, made when they are asked for: of most texts nobody asks."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = texts
+        self._lines: list[tuple[Sequence[Word], Floats, Floats, int]] = []
+
+    def add(self, lines: Sequence[Sequence[Word]], added: Floats, own: Floats) -> None:
+        """The next texts: their words, what each added and what it would have added alone, one after the other."""
+        at = 0
+        for line in lines:
+            self._lines.append((line, added, own, at))
+            at += len(line)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __iter__(self) -> Iterator[Sequence[Weighed]]:
+        return (self[at] for at in range(len(self)))
+
+    def __getitem__(self, at: int, /) -> Sequence[Weighed]:
+        """The words of a text by weight; a word that counts mostly by what stands before it is shown with that."""
+        text = self._texts[at]
+        line, added, own, begins = self._lines[at]
         words = []
         before = -1
-        for _, start, end, _ in line:
-            weight = added[at]
-            shown = before if before >= 0 and abs(weight - own[at]) > abs(own[at]) and start - before < 40 else start
+        for place, (_, start, end, _) in enumerate(line, begins):
+            weight, alone = float(added[place]), float(own[place])
+            shown = before if before >= 0 and abs(weight - alone) > abs(alone) and start - before < 40 else start
             words.append(Weighed(text[shown:end], shown, end, weight))
             before = start
-            at += 1
         words.sort(key=_weight, reverse=True)
-        told.append(words)
-    return told
+        return words
 
 
 def _weight(word: Weighed) -> float:
