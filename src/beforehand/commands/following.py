@@ -69,7 +69,7 @@ def _team_now(holders: Holders) -> str:
 def _open_at(session: Session) -> set[str]:
     """The accounts where something is open or at work."""
     alerts = select(Alert.account).where(Alert.closed_at.is_(None), Alert.shadow.is_(False)).distinct()
-    live = select(Run.account).where(Run.state == runs.LIVE).distinct()
+    live = select(Run.account).where(runs.LIVES).distinct()
     return {*session.scalars(alerts), *session.scalars(live)}
 
 

@@ -161,7 +161,7 @@ def _run_of(session: Session, links: Links | None, reply: Reply) -> tuple[Run | 
 
 def _newest(session: Session) -> Iterator[int]:
     """The numbers of live runs, then those of the newest that have ended."""
-    yield from session.scalars(select(Run.number).where(Run.state == runs.LIVE).order_by(Run.number.desc()))
+    yield from session.scalars(select(Run.number).where(runs.LIVES).order_by(Run.number.desc()))
     ended = select(Run.number).where(Run.state != runs.LIVE).order_by(Run.number.desc()).limit(10_000)
     yield from session.scalars(ended)
 

@@ -207,7 +207,7 @@ def _live_runs(session: Session, accounts: Iterable[str]) -> list[Run]:
     wanted, found = list(accounts), []
     for start in range(0, len(wanted), AT_ONCE):
         some = wanted[start : start + AT_ONCE]
-        found += list(session.scalars(select(Run).where(Run.state == runs.LIVE, Run.account.in_(some))))
+        found += list(session.scalars(select(Run).where(runs.LIVES, Run.account.in_(some))))
     return sorted(found, key=lambda run: run.number)
 
 
