@@ -51,7 +51,8 @@ def main() -> None:
         print(f"who wrote enough to be judged: {time.perf_counter() - began:.1f} s; at most {peak():,.0f} MB")
         began = time.perf_counter()
         moods.ensure(facts)
-        print(f"moods of accounts: {time.perf_counter() - began:.1f} s; at most {peak():,.0f} MB")
+        rows = facts.connection.execute("SELECT count(*) FROM moods").fetchall()[0][0]
+        print(f"moods of accounts: {time.perf_counter() - began:.1f} s, {rows:,} rows; at most {peak():,.0f} MB")
         add(facts, count)
         began = time.perf_counter()
         tones.ensure(facts)
@@ -91,6 +92,11 @@ def write(facts: Facts, count: int) -> None:
         f"JOIN texts ON n = hash(i) % {TEXTS}"
     )
     facts.connection.unregister("texts")
+    facts.connection.execute(
+        "INSERT INTO accounts SELECT DISTINCT account, 'a' || account, true, 'bench', TIMESTAMP '2024-01-01' "
+        "FROM messages"
+    )
+    facts.connection.execute("INSERT INTO members SELECT DISTINCT account, member, account * 10 + member FROM messages")
 
 
 def add(facts: Facts, count: int) -> None:
