@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 KEPT = Path(os.environ.get("BEFOREHAND_TEACHING", Path(tempfile.gettempdir()) / "beforehand-teaching"))
 WEIGHTS = Path(str(files("beforehand.text") / "weights" / "encoder.npz"))
+# The sets that are averaged, and the seed each is taught with.
+SEEDS = {"plain": 1, "told": 2}
 
 Table = NDArray[np.float32]
 
@@ -29,14 +31,19 @@ def keep(what: str, adapters: Sequence[tuple[Table, Table]], head: Table) -> Non
     stored = {"head": head}
     for at, (a, b) in enumerate(adapters):
         stored[f"a{at}"], stored[f"b{at}"] = a, b
-    np.savez(KEPT / f"adapters-{what}.npz", **stored)
+    np.savez(_place(what), **stored)
+
+
+def _place(what: str) -> Path:
+    return KEPT / f"adapters-{what}.npz"
 
 
 def main() -> None:
     """Reads what is kept, averages, writes in float16."""
-    parts = [dict(np.load(path)) for path in sorted(KEPT.glob("adapters-*.npz"))]
-    if not parts:
-        raise SystemExit(f"No adapters in {KEPT}: run teach.py plain and teach.py told first.")
+    missing = [what for what in SEEDS if not _place(what).is_file()]
+    if missing:
+        raise SystemExit(f"{KEPT} has no adapters of {' and '.join(missing)}: run teach.py {missing[0]} first.")
+    parts = [dict(np.load(_place(what))) for what in SEEDS]
     # Until mix.py has weighed the encoder against the base reader, it speaks alone.
     stored = {"mixing": np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])}
     stored["head"] = np.mean([part["head"] for part in parts], axis=0).astype(np.float16)

@@ -8,16 +8,14 @@ was chosen there and on emobank (see reading-tone.md), as one of .6, .75, .85 an
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import sets
+from average import WEIGHTS
 from sklearn.linear_model import LogisticRegression
 
 from beforehand.text import base_model
 from beforehand.text.encoder import encoder
 
-WEIGHTS = Path(__file__).resolve().parents[2] / "src" / "beforehand" / "text" / "weights" / "encoder.npz"
 ENCODER_SHARE = 0.75
 
 

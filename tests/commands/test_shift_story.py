@@ -56,6 +56,22 @@ def test_the_alert_names_who_has_turned_and_quotes_them(tmp_path: Path) -> None:
     assert "Kim Lind wrote" not in told
 
 
+def test_a_friendly_line_of_who_has_turned_terse_is_not_quoted_as_a_proof(tmp_path: Path) -> None:
+    ws = workspace(tmp_path)
+    days = (NOW - BEGIN).days
+    friendly = [
+        row(f"dana-new-{n}", days - 1 - n / 100, f"Hello, we really like it, many thanks! {n}", "dana@acme.com")
+        for n in range(2)
+    ]
+    (tmp_path / "more.jsonl").write_text("\n".join(map(json.dumps, friendly)))
+    ws.load([tmp_path / "more.jsonl"], table="messages", learned="occurred")
+    ws.run(now=NOW)
+    told = json.dumps(ws.show("acme", now=NOW), ensure_ascii=False, default=str)
+    assert "tone of Dana Reyes has turned terse" in told
+    assert "“Still not fixed”" in told or "“Any update”" in told or "“See the ticket”" in told
+    assert "really like it" not in told
+
+
 def stories(root: Path, signal: str, rows: list[dict[str, str]], now: datetime, people: str = "") -> str:
     """What is told of an account whose messages these are, under one signal of the library's metrics."""
     from beforehand.library import PACK

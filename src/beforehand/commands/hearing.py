@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from beforehand.calendar import DAY_US, to_datetime
 from beforehand.commands.desk import Ask
 from beforehand.facts.answering import newest_rows
+from beforehand.facts.derived.moods import TEPID
 from beforehand.facts.schema import NUMBER, TONES
 from beforehand.signals.tree import Shifted, Without
 from beforehand.story import Query, Receipt
@@ -23,7 +24,7 @@ COLUMNS = "occurred_at, subject, text"
 PAST = 40
 """Among so many messages one is looked for that shows how somebody wrote before."""
 RANKED = 200
-"""Among so many messages those are looked for that a mean is low, or high, by."""
+"""Among so many messages those are looked for that a mean is low or high by, or that are most as somebody turned."""
 RECENT_US = 60 * DAY_US
 """An account's mood was pulled down by what was written in this time: what is older counts a quarter."""
 HEAVY = 0.5
@@ -35,22 +36,35 @@ def heard(facts: Facts, clause: Clause, receipt: Receipt, first: int) -> list[tu
     """The messages behind a clause over tones; of who has turned, also how each wrote before."""
     query, made = receipt.query, clause.quantity.made
     low = query.edges_us[-clause.streak.of - query.span]
-    ranked = made is None and clause.measure == "mean" and TONES.columns.get(query.of or "") == NUMBER
-    rows = newest_rows(facts, query, receipt.known_us, low, RANKED if ranked else MOST)
+    ranked, upwards = _ranked(clause, query)
+    found = rows = newest_rows(facts, query, receipt.known_us, low, RANKED if ranked else MOST)
     if ranked:
-        worth = _values(facts, query, receipt.known_us)
-        rows = sorted(rows, key=lambda row: worth.get(row[0], 0.0), reverse=not clause.down)[:MOST]
+        worth = _values(facts, query, receipt.known_us, ranked)
+        rows = sorted(rows, key=lambda row: worth.get(row[0], 0.0), reverse=upwards)[:MOST]
+        if isinstance(made, Shifted):
+            # Who has turned terse still writes a friendly line now and then, which would prove nothing.
+            rows = [row for row in rows if (worth.get(row[0], TEPID) > TEPID) == upwards] or rows[:1]
     kind: Kind = "unanswered" if isinstance(made, Without) else "written"
     told: list[tuple[str, Kind, int, int, int | None]] = [(name, kind, at, a, m) for name, at, a, m in rows]
     if isinstance(made, Shifted):
         for account, member in dict.fromkeys((a, m) for _, _, a, m in rows):
-            until = min(at for _, at, a, m in rows if (a, m) == (account, member))
+            until = min(at for _, at, a, m in found if (a, m) == (account, member))
             before = _before(facts, account, member, until, receipt.known_us, made.to)
             told += [(name, "written before", at, account, member) for name, at in before]
     return [
         _ask(facts, clause, receipt, name, kind, at, account, member, first + nth)
         for nth, (name, kind, at, account, member) in enumerate(told)
     ]
+
+
+def _ranked(clause: Clause, query: Query) -> tuple[str, bool]:
+    """By which column of `tones` the messages are chosen that are quoted, and whether the highest; else the newest."""
+    made = clause.quantity.made
+    if isinstance(made, Shifted):
+        return "warmth", made.to == "warm"
+    if made is None and clause.measure == "mean" and query.of and TONES.columns.get(query.of) == NUMBER:
+        return query.of, not clause.down
+    return "", False
 
 
 def weighed(facts: Facts, clause: Clause, receipt: Receipt, first: int) -> list[tuple[Detail, Ask]]:
@@ -95,11 +109,11 @@ def _ask(
     return Detail(clause.receipt, name, kind, place, at_us, by), (asked, receipt.known_us)
 
 
-def _values(facts: Facts, query: Query, known_us: int) -> dict[str, float]:
-    """What a mean is over, message by message."""
+def _values(facts: Facts, query: Query, known_us: int, of: str) -> dict[str, float]:
+    """A column of `tones`, message by message."""
     nodes = ", ".join(str(int(node)) for node in query.accounts) or "NULL"
     found = facts.connection.execute(
-        f"SELECT id, any_value({query.of}) FROM tones WHERE account IN ({nodes}) AND {query.of} IS NOT NULL "
+        f"SELECT id, any_value({of}) FROM tones WHERE account IN ({nodes}) AND {of} IS NOT NULL "
         f"AND epoch_us(occurred_at) >= ? AND epoch_us(occurred_at) + delay < ? GROUP BY id HAVING sum(sign) > 0",
         [query.edges_us[0], known_us],
     )
